@@ -1,0 +1,262 @@
+"""The configuration: decoded once, at the edge, into frozen typed objects.
+
+``default.toml`` beside this file holds and explains every key. A site file is laid over it table by table;
+``[[detectors]]`` and ``[[limits]]`` replace the default list as a whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from engine.errors import ConfigError
+
+Positive = Annotated[float, Meta(gt=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=1)]
+Kind = Literal["waveform", "scalar"]
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the configuration: frozen, and no key it does not know."""
+
+
+class CheckConfig(_Table):
+    """``[check]``."""
+
+    max_block_s: Positive
+    silent_s: Positive
+    max_clock_jump_s: Positive
+    alert_gap_s: NotNegative
+    rate_tolerance: Positive
+    flat_line_s: Positive
+    flat_line_samples: Annotated[int, Meta(ge=0)]
+    clipped_fraction: Fraction
+    nan_fraction: Fraction
+    recover_s: NotNegative
+
+
+class WaveformConfig(_Table):
+    """``[waveform]``."""
+
+    window_s: Positive
+    hop_s: Positive
+    time_features: tuple[str, ...]
+    dc_features: tuple[str, ...]
+    n_bands: Annotated[int, Meta(ge=0, le=64)]
+    band_low_hz: Positive
+
+
+class ScalarConfig(_Table):
+    """``[scalar]``."""
+
+    n_history: Annotated[int, Meta(ge=2, le=10_000)]
+    features: Annotated[tuple[str, ...], Meta(min_length=1)]
+
+
+class LearnConfig(_Table):
+    """``[learn]``."""
+
+    n_vectors_waveform: Count
+    n_vectors_scalar: Count
+    max_regimes: Count
+    settle_s: NotNegative
+
+
+class DetectorConfig(_Table):
+    """One entry of ``[[detectors]]``; ``parameters`` are decoded by the detector itself."""
+
+    name: str
+    kinds: tuple[Kind, ...] = ("waveform", "scalar")
+    parameters: dict[str, Any] = {}
+
+
+class DynamicConfig(_Table):
+    """``[dynamic]``."""
+
+    enabled: bool
+
+
+class LimitConfig(_Table):
+    """One entry of ``[[limits]]``."""
+
+    feature: str
+    above: float | None = None
+    below: float | None = None
+    spindles: tuple[str, ...] = ()
+
+
+class JudgeConfig(_Table):
+    """``[judge]``."""
+
+    on: Positive
+    off: Positive
+    on_delay_vectors: Count
+    immediate: Positive
+    off_delay_s: NotNegative
+    merge_s: NotNegative
+
+
+class HubConfig(_Table):
+    """``[hub]``."""
+
+    host: str
+    port: Annotated[int, Meta(ge=0, le=65535)]
+    write_buffer_bytes: Count
+    page_size: Count
+
+
+class JournalConfig(_Table):
+    """``[journal]``."""
+
+    path: str
+
+
+class Config(_Table):
+    """Everything a flow, its sinks and its gateway may ask about settings."""
+
+    check: CheckConfig
+    waveform: WaveformConfig
+    scalar: ScalarConfig
+    learn: LearnConfig
+    detectors: tuple[DetectorConfig, ...]
+    dynamic: DynamicConfig
+    judge: JudgeConfig
+    hub: HubConfig
+    journal: JournalConfig
+    limits: tuple[LimitConfig, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """First 12 hex digits of SHA-256 over what decides alerts; hub and journal do not."""
+        deciding = msgspec.structs.replace(self, hub=_DEFAULTS().hub, journal=_DEFAULTS().journal)
+        return hashlib.sha256(msgspec.json.encode(deciding, order="sorted")).hexdigest()[:12]
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Read the default configuration, overlaid by a site file.
+
+    Parameters
+    ----------
+    path : Path, optional
+        TOML file; None = the defaults.
+
+    Returns
+    -------
+    Config
+        Valid: types, ranges and relations are checked.
+
+    Raises
+    ------
+    ConfigError
+        Unreadable file, TOML syntax, unknown key, wrong type or impossible value; names file and path.
+    """
+    if path is None:
+        return _DEFAULTS()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str, name: str = "<config>") -> Config:
+    """Decode a site configuration given as TOML text, overlaid on the defaults.
+
+    Parameters
+    ----------
+    text : str
+        TOML.
+    name : str
+        What to call it in errors.
+
+    Returns
+    -------
+    Config
+        Valid.
+
+    Raises
+    ------
+    ConfigError
+        As `load_config`.
+
+    Examples
+    --------
+    >>> parse_config("[judge]\\non = 1.5\\n").judge.on
+    1.5
+    >>> parse_config("[judge]\\nonn = 1.5\\n")
+    Traceback (most recent call last):
+        ...
+    engine.errors.ConfigError: <config>: Object contains unknown field `onn` - at `$.judge`
+    """
+    try:
+        site = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name}: not valid TOML: {error}") from error
+    return _decode(_overlay(_default_tables(), site), name)
+
+
+def _overlay(base: Mapping[str, Any], site: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay the site's tables over the base's; lists and plain values replace."""
+    merged = dict(base)
+    for key, value in site.items():
+        below = merged.get(key)
+        merged[key] = (
+            _overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        )
+    return merged
+
+
+def _default_tables() -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name("default.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _DEFAULTS() -> Config:  # noqa: N802 - a constant, read on first use
+    return _decode(_default_tables(), "default.toml")
+
+
+def _decode(tables: dict[str, Any], name: str) -> Config:
+    try:
+        config = msgspec.convert(tables, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{name}: {error}") from error
+    for path, wrong in _impossible(config):
+        raise ConfigError(f"{name}: {wrong} - at `$.{path}`")
+    return config
+
+
+def _impossible(config: Config) -> list[tuple[str, str]]:
+    """Relations between keys that no single type can state."""
+    found = []
+    check, waveform, judge = config.check, config.waveform, config.judge
+    if not check.silent_s > check.max_block_s:
+        found.append(
+            (
+                "check.silent_s",
+                f"Expected more than max_block_s = {check.max_block_s}, got {check.silent_s}",
+            )
+        )
+    if not waveform.window_s >= waveform.hop_s:
+        found.append(
+            (
+                "waveform.window_s",
+                f"Expected at least hop_s = {waveform.hop_s}, got {waveform.window_s}",
+            )
+        )
+    if not judge.off <= judge.on:
+        found.append(("judge.off", f"Expected at most on = {judge.on}, got {judge.off}"))
+    if not config.detectors:
+        found.append(("detectors", "Expected at least one detector, got none"))
+    for index, limit in enumerate(config.limits):
+        if limit.above is None and limit.below is None:
+            found.append((f"limits[{index}]", f"Expected `above` or `below` for {limit.feature!r}, got neither"))
+    return found
