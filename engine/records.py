@@ -366,6 +366,24 @@ class Window:
     received_ns: int | None
 
 
+class Feature(NamedTuple):
+    """What one entry of a feature vector is.
+
+    Parameters
+    ----------
+    name : str
+        ``channel.feature``, stable for ever.
+    unit : str
+        Of the value; empty if dimensionless or unknown.
+    log : bool
+        True for positive quantities that vary by ratio (rms, band energy): learned on a logarithmic scale.
+    """
+
+    name: str
+    unit: str
+    log: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureVector:
     """One number per feature of one window, in the order of the group's `operators.features.FeatureSet`.
