@@ -221,10 +221,12 @@ class Tick:
     """A source's promise: every block and context of this spindle that ended by ``t_ns`` has been emitted.
 
     Silence is recognised by ticks, not by timers, so a replay finds the same silence as the live flow did.
+    ``last`` says that nothing will follow: whatever is held back is released, and no silence is concluded.
     """
 
     spindle: str
     t_ns: int
+    last: bool = False
 
 
 # --- checked --------------------------------------------------------------------------------------------------
@@ -320,8 +322,10 @@ class CheckedBlock:
         Since when this regime has held; a window that began before straddles two regimes.
     contiguous : bool
         False if this block does not continue the group's previous one: windows start afresh.
-    healthy : bool
-        False if these samples must not be scored or learnt.
+    usable : bool
+        False if no channel can be judged; nothing is scored. A channel that cannot be judged is NaN.
+    learnable : bool
+        False if a baseline must not learn from these samples (clipped, or just after sensor trouble).
     """
 
     block: Block
@@ -329,7 +333,8 @@ class CheckedBlock:
     regime: Regime
     regime_since_ns: int
     contiguous: bool
-    healthy: bool
+    usable: bool
+    learnable: bool
 
 
 # --- analysed -------------------------------------------------------------------------------------------------
@@ -348,7 +353,9 @@ class Window:
     samples : float32[n_channels, n_window]
         Read-only view. Scalar groups: the last few samples, oldest first.
     usable : bool
-        False: some samples are unhealthy; features are NaN and nothing is learnt.
+        False: no channel can be judged; features are NaN and nothing is learnt.
+    learnable : bool
+        False: may be scored, must not be learnt (some samples clipped, or just after sensor trouble).
     steady : bool
         False: the regime changed within the window; not scored against a baseline, not learnt.
     """
@@ -362,6 +369,7 @@ class Window:
     context: Context
     regime: Regime
     usable: bool
+    learnable: bool
     steady: bool
     received_ns: int | None
 
@@ -399,6 +407,7 @@ class FeatureVector:
     context: Context
     regime: Regime
     usable: bool
+    learnable: bool
     steady: bool
     received_ns: int | None
 
