@@ -38,6 +38,7 @@ class CheckConfig(_Table):
     alert_gap_s: NotNegative
     rate_tolerance: Positive
     flat_line_s: Positive
+    flat_line_dc_s: Positive
     flat_line_samples: Annotated[int, Meta(ge=0)]
     clipped_fraction: Fraction
     nan_fraction: Fraction

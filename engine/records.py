@@ -318,8 +318,9 @@ class CheckedBlock:
         Exactly one hop (waveform) or one sample (scalar).
     context : Context
         The latest one at the block's end.
-    regime_since_ns : int
-        Since when this regime has held; a window that began before straddles two regimes.
+    settled_ns : int
+        When this regime had settled (its start plus ``[learn] settle_s``); a window that began before that
+        straddles two regimes and is compared with neither.
     contiguous : bool
         False if this block does not continue the group's previous one: windows start afresh.
     usable : bool
@@ -331,7 +332,7 @@ class CheckedBlock:
     block: Block
     context: Context
     regime: Regime
-    regime_since_ns: int
+    settled_ns: int
     contiguous: bool
     usable: bool
     learnable: bool

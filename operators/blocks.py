@@ -1,0 +1,182 @@
+"""check: what arrives becomes whole hops in time order, each with its context; trouble becomes outcomes.
+
+A spindle's groups arrive interleaved as their senders please. This step holds the hops of one waveform group back
+until the others have delivered as far, so everything downstream sees one order: that of stream time. A group that
+stops delivering would hold the others for ever; ticks tell when it has been silent for too long, and then it is
+no longer waited for. Scalar and duty-cycled groups are never waited for: the source's contract (items come in
+the order of their end times) puts them in place.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bytewax.operators import KeyedStream
+
+from engine.clock import NS_PER_S
+from engine.config import Config
+from engine.records import Block, CheckedBlock, Context, Regime, SensorGroup, SensorOutcome, Spindle, Tick, Trouble
+from operators.group_check import GroupCheck, Hop
+from operators.regimes import RegimeTracker
+from operators.scalar_check import ScalarCheck
+from operators.step import stateful_step
+from operators.waveform_check import WaveformCheck
+from operators.windows import samples_per_hop
+
+_FIRST, _HOP = 0, 1  # at equal times a context or an outcome comes before a hop
+
+
+def check_blocks(
+    step_id: str, items: KeyedStream[Any], spindles: Mapping[str, Spindle], config: Config
+) -> KeyedStream[Any]:
+    """Turn blocks, contexts and ticks into checked blocks and sensor outcomes.
+
+    Parameters
+    ----------
+    step_id : str
+        Unique and stable; see `operators.step.stateful_step`.
+    items : KeyedStream[Block | Context | Tick]
+        As sources emit them.
+    spindles : Mapping[str, Spindle]
+        The declared spindles by name. Data of any other spindle is refused by the source.
+    config : Config
+        ``[check]`` and ``[waveform]``.
+
+    Returns
+    -------
+    KeyedStream[CheckedBlock | SensorOutcome]
+        In stream time, per spindle.
+    """
+    # Bytewax does not tell a logic its key, so it learns its spindle from the first item.
+    return stateful_step(step_id, items, lambda: BlockCheck(spindles, config))
+
+
+class BlockCheck:
+    """The check of one spindle.
+
+    State: for each group one hop of samples, plus what is held back: at most ``silent_s`` + ``max_block_s`` of
+    data while one of several waveform groups is silent, next to nothing otherwise.
+
+    Parameters
+    ----------
+    spindles : Mapping[str, Spindle]
+        Declarations by name.
+    config : Config
+        ``[check]`` and ``[waveform]``.
+    """
+
+    def __init__(self, spindles: Mapping[str, Spindle], config: Config) -> None:
+        self._spindles, self._config = spindles, config
+        self._name: str | None = None
+        self._groups: dict[str, GroupCheck] = {}
+        self._order: dict[str, int] = {}
+        self._regimes = RegimeTracker()
+        self._held: list[tuple[int, int, int, int, Hop | Context | SensorOutcome]] = []
+        self._n_held = 0
+
+    def process(self, items: Sequence[Block | Context | Tick]) -> list[CheckedBlock | SensorOutcome]:
+        """Check items of one spindle.
+
+        Parameters
+        ----------
+        items : sequence of Block, Context and Tick
+            In the order of their end times, as far as the senders keep it.
+
+        Returns
+        -------
+        list of CheckedBlock and SensorOutcome
+            In stream time.
+        """
+        out: list[CheckedBlock | SensorOutcome] = []
+        for item in items:
+            if self._name is None:
+                self._open(item.spindle)
+            if isinstance(item, Block):
+                self._on_block(item)
+            elif isinstance(item, Context):
+                self._hold(item.t_ns, _FIRST, -1, item)
+            else:
+                self._on_tick(item)
+                if item.last:
+                    self._release(None, out)
+                    continue
+            self._release(self._watermark_ns(), out)
+        return out
+
+    def save(self) -> Any:
+        """State for recovery."""
+        groups = {name: check.save() for name, check in self._groups.items()}  # type: ignore[attr-defined]
+        return self._name, groups, self._regimes.save(), list(self._held), self._n_held
+
+    def restore(self, state: Any) -> None:
+        """Continue from `save`."""
+        name, groups, regimes, self._held, self._n_held = state
+        if name is not None:
+            self._open(name)
+        for group, saved in groups.items():
+            self._groups[group].restore(saved)  # type: ignore[attr-defined]
+        self._regimes.restore(regimes)
+
+    def _open(self, name: str) -> None:
+        self._name = name
+        for index, group in enumerate(self._spindles[name].groups):
+            self._groups[group.name] = self._check_for(name, group)
+            self._order[group.name] = index
+
+    def _check_for(self, name: str, group: SensorGroup) -> GroupCheck:
+        if group.kind == "scalar":
+            return ScalarCheck(name, group, self._config.check)
+        return WaveformCheck(name, group, self._config.check, samples_per_hop(group, self._config.waveform))
+
+    def _on_block(self, block: Block) -> None:
+        check = self._groups.get(block.group)
+        if check is None:
+            known = ", ".join(self._groups)
+            detail = f"got a block of group {block.group!r}, wanted one of: {known}"
+            outcome = SensorOutcome(
+                block.spindle, block.group, Trouble.SHAPE, block.t_ns, block.t_ns, -1, None, detail, True
+            )
+            self._hold(block.t_ns, _FIRST, -1, outcome)
+            return
+        for item in check.accept(block):
+            if isinstance(item, Hop):
+                self._hold(item.end_ns, _HOP, self._order[item.group], item)
+            else:
+                self._hold(item.t_ns, _FIRST, self._order[item.group], item)
+
+    def _on_tick(self, tick: Tick) -> None:
+        if tick.last:
+            return
+        for name, check in self._groups.items():
+            silent = check.silence(tick.t_ns)
+            if silent is not None:
+                self._hold(silent.t_ns, _FIRST, self._order[name], silent)
+
+    def _watermark_ns(self) -> int | None:
+        """Up to where every group that is waited for has delivered; None = wait for nobody."""
+        delivered = [check.waited_for_ns for check in self._groups.values()]
+        return min((t_ns for t_ns in delivered if t_ns is not None), default=None)
+
+    def _hold(self, t_ns: int, rank: int, order: int, item: Hop | Context | SensorOutcome) -> None:
+        self._n_held += 1
+        heapq.heappush(self._held, (t_ns, rank, order, self._n_held, item))
+
+    def _release(self, watermark_ns: int | None, out: list[CheckedBlock | SensorOutcome]) -> None:
+        while self._held and (watermark_ns is None or self._held[0][0] <= watermark_ns):
+            item = heapq.heappop(self._held)[-1]
+            if isinstance(item, Context):
+                self._regimes.update(item)
+            elif isinstance(item, Hop):
+                out.append(self._meet(item))
+            else:
+                out.append(item)
+
+    def _meet(self, hop: Hop) -> CheckedBlock:
+        """Give a hop the context that held at its end."""
+        assert self._name is not None
+        context, regime, since_ns = self._regimes.current(self._name)
+        block = Block(self._name, hop.group, hop.start_ns, hop.sample_rate_hz, hop.samples, hop.received_ns)
+        settled_ns = since_ns + int(self._config.learn.settle_s * NS_PER_S)
+        return CheckedBlock(block, context, regime, settled_ns, hop.contiguous, hop.usable, hop.learnable)

@@ -1,0 +1,113 @@
+"""What the checks of waveform and scalar groups share: the hop they deliver and how they report trouble."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.clock import NS_PER_S
+from engine.config import CheckConfig
+from engine.records import Block, SensorGroup, SensorOutcome, Trouble
+
+
+class Hop(NamedTuple):
+    """One hop of checked samples, before it has met its context; fields as in `CheckedBlock`."""
+
+    group: str
+    start_ns: int
+    end_ns: int
+    samples: NDArray[np.float32]
+    sample_rate_hz: float
+    contiguous: bool
+    usable: bool
+    learnable: bool
+    received_ns: int | None
+
+
+class GroupCheck(Protocol):
+    """Checks the blocks of one sensor group."""
+
+    def accept(self, block: Block) -> list[Hop | SensorOutcome]:
+        """Take a block; return whole hops and outcomes in time order."""
+        ...
+
+    def silence(self, now_ns: int) -> SensorOutcome | None:
+        """Say if the group has been silent for too long at ``now_ns``; once per silence."""
+        ...
+
+    @property
+    def waited_for_ns(self) -> int | None:
+        """Time up to which this group has delivered; None if others need not wait for it."""
+        ...
+
+
+@dataclass(slots=True)
+class Reporter:
+    """Makes the outcomes of one group and remembers until when learning pauses after trouble."""
+
+    spindle: str
+    group: SensorGroup
+    config: CheckConfig
+    learn_after_ns: int = 0
+
+    def trouble(
+        self,
+        kind: Trouble,
+        t_ns: int,
+        onset_ns: int,
+        *,
+        n_samples: int,
+        detail: str,
+        alerting: bool,
+        channel: str | None = None,
+        received_ns: int | None = None,
+    ) -> SensorOutcome:
+        """Report trouble and pause learning until ``recover_s`` after it.
+
+        Parameters
+        ----------
+        kind, t_ns, onset_ns, n_samples, detail, alerting, channel, received_ns
+            As in `SensorOutcome`.
+
+        Returns
+        -------
+        SensorOutcome
+            To be sent downstream.
+        """
+        self.learn_after_ns = max(self.learn_after_ns, t_ns + int(self.config.recover_s * NS_PER_S))
+        return SensorOutcome(
+            self.spindle, self.group.name, kind, t_ns, onset_ns, n_samples, channel, detail, alerting, received_ns
+        )
+
+
+def check_shape(report: Reporter, block: Block) -> SensorOutcome | None:
+    """Refuse a block whose array does not fit its group.
+
+    Parameters
+    ----------
+    report : Reporter
+        Of the block's group.
+    block : Block
+        As received.
+
+    Returns
+    -------
+    SensorOutcome or None
+        None if the block fits.
+    """
+    wanted = len(report.group.channels)
+    shape = block.samples.shape
+    if len(shape) == 2 and shape[0] == wanted and shape[1] > 0:
+        return None
+    return report.trouble(
+        Trouble.SHAPE,
+        block.t_ns,
+        block.t_ns,
+        n_samples=int(block.samples.size),
+        detail=f"got a block of shape {shape}, wanted ({wanted} channels, 1 or more samples)",
+        alerting=True,
+        received_ns=block.received_ns,
+    )

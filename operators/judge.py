@@ -1,0 +1,139 @@
+"""judge: scores and sensor outcomes of one spindle become verdicts, alerts and the spindle's state."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from bytewax.operators import KeyedStream
+
+from engine.clock import NS_PER_S, Clock
+from engine.config import Config
+from engine.records import Alert, Condition, Score, SensorOutcome, SpindleState, Verdict
+from operators.episodes import FaultEpisodes, SensorEpisodes
+from operators.step import stateful_step
+
+# A state that has not changed is told again after so long (stream time), so that subscribers see it live.
+_STATE_PERIOD_NS = NS_PER_S
+
+
+def judge(step_id: str, items: KeyedStream[Any], config: Config, clock: Clock) -> KeyedStream[Any]:
+    """Turn scores and sensor outcomes into what subscribers are told.
+
+    Parameters
+    ----------
+    step_id : str
+        Unique and stable; see `operators.step.stateful_step`.
+    items : KeyedStream[Score | SensorOutcome]
+        In stream time, per spindle.
+    config : Config
+        ``[judge]`` and ``[check]``.
+    clock : Clock
+        Stamps alerts.
+
+    Returns
+    -------
+    KeyedStream[Verdict | Alert | SpindleState]
+        A verdict per score; alerts when episodes open, worsen or close; states when they change.
+    """
+    return stateful_step(step_id, items, lambda: Judge(config, clock))
+
+
+class Judge:
+    """The judge of one spindle. State: open episodes and one score per group.
+
+    Parameters
+    ----------
+    config : Config
+        ``[judge]`` and ``[check]``.
+    clock : Clock
+        Stamps alerts.
+    """
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._clock = clock
+        self._faults = FaultEpisodes(config.judge, config.hash)
+        self._sensors = SensorEpisodes(config.check.recover_s, config.hash)
+        self._latest: dict[str, Score] = {}
+        self._troubles: Counter[str] = Counter()
+        self._told: SpindleState | None = None
+
+    def process(self, items: Sequence[Score | SensorOutcome]) -> list[Verdict | Alert | SpindleState]:
+        """Judge items of one spindle.
+
+        Parameters
+        ----------
+        items : sequence of Score and SensorOutcome
+            In stream time.
+
+        Returns
+        -------
+        list of Verdict, Alert and SpindleState
+            In stream time.
+        """
+        out: list[Verdict | Alert | SpindleState] = []
+        for item in items:
+            if isinstance(item, SensorOutcome):
+                self._troubles[item.kind] += 1
+                messages = self._sensors.trouble(item)
+            else:
+                self._latest[item.group] = item
+                messages = self._faults.update(item) + self._sensors.well(item)
+                out.append(Verdict(item, bool(self._faults.open)))
+            if messages:
+                now_ns = self._clock.now_ns()
+                out.extend(replace(message, judged_ns=now_ns) for message in messages)
+            state = self._state(item.spindle, item.t_ns)
+            if state is not None:
+                out.append(state)
+        return out
+
+    def save(self) -> Any:
+        """State for recovery."""
+        return self._faults.open, self._faults.runs, self._sensors.open, self._latest, self._troubles, self._told
+
+    def restore(self, state: Any) -> None:
+        """Continue from `save`."""
+        (
+            self._faults.open,
+            self._faults.runs,
+            self._sensors.open,
+            self._latest,
+            self._troubles,
+            self._told,
+        ) = state
+
+    def _state(self, spindle: str, t_ns: int) -> SpindleState | None:
+        """The spindle's state, if subscribers should hear it now."""
+        condition, told = self._condition(), self._told
+        if told is not None and condition == told.condition and 0 <= t_ns - told.t_ns < _STATE_PERIOD_NS:
+            return None
+        latest = list(self._latest.values())
+        scores = [score.score for score in latest if not math.isnan(score.score)]
+        newest = max(latest, key=lambda score: score.t_ns, default=None)
+        alerts = [episode.alert.id for episode in self._faults.open.values()]
+        alerts += [episode.alert.id for episode in self._sensors.open.values()]
+        self._told = SpindleState(
+            spindle=spindle,
+            t_ns=t_ns,
+            condition=condition,
+            regime=newest.regime.label if newest else "-",
+            learned=sum(min(score.learned, score.wanted) for score in latest),
+            wanted=sum(score.wanted for score in latest),
+            score=max(scores, default=math.nan),
+            open_alerts=tuple(alerts),
+            troubles=tuple(sorted(self._troubles.items())),
+        )
+        return self._told
+
+    def _condition(self) -> Condition:
+        if self._faults.open:
+            return Condition.ALERTING
+        if self._sensors.open:
+            return Condition.SENSOR
+        if not self._latest or any(not score.ready for score in self._latest.values()):
+            return Condition.LEARNING
+        return Condition.OK

@@ -1,0 +1,404 @@
+"""Continuity and quality of a waveform group: blocks in, whole hops and outcomes out.
+
+Blocks are re-cut on the group's own grid: hops are counted from the first sample of a segment, so how a sender
+cut its blocks is forgotten here. A gap ends a segment; the samples of an unfinished hop before it are dropped.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.clock import NS_PER_S
+from engine.config import CheckConfig
+from engine.records import Block, SensorGroup, SensorOutcome, Trouble, samples_to_ns
+from operators.group_check import Hop, Reporter, check_shape
+from operators.kernels.quality import AT_LIMIT, CHANGES, LONGEST_RUN, NONFINITE, QualityState
+
+# Time stamps made by software wander by about a millisecond; less than this is jitter, not a gap.
+_JITTER_S = 0.002
+# Data older than what was analysed is dropped as late; when it goes on for so long, the clock was set back.
+_LATE_PATIENCE_S = 2.0
+# Three or more gaps within this time, together more than `rate_tolerance`: the sender cannot keep up.
+_RATE_PERIOD_S = 1.0
+_RATE_GAPS = 3
+# One clipped hop may be the collision we are looking for; this many in a row are a badly set amplifier.
+_CLIPPED_HOPS = 5
+# A group that has not begun yet holds the others back until it does, or until it counts as silent.
+_NEVER_NS = -(2**62)
+
+
+@dataclass(slots=True)
+class WaveformState:
+    """What is remembered of one group: a hop of samples and a few numbers."""
+
+    partial: NDArray[np.float32]
+    filled: int = 0
+    anchor_ns: int | None = None  # time of sample 0 of the segment's clock
+    n_samples: int = 0  # samples since the anchor
+    contiguous: bool = False
+    n_late: int = 0
+    silent: bool = False
+    first_seen_ns: int | None = None
+    burst_start_ns: int = 0
+    n_burst: int = 0
+    rate_since_ns: int = 0
+    n_gaps: int = 0
+    n_missing: int = 0
+    n_clipped_hops: int = 0
+    learn_after_ns: int = 0
+    varied: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+
+class WaveformCheck:
+    """Checks one waveform group. State: one hop of samples, whatever the stream's length.
+
+    Parameters
+    ----------
+    spindle : str
+        For the outcomes.
+    group : SensorGroup
+        Of kind ``waveform``.
+    config : CheckConfig
+        Limits.
+    n_hop : int
+        Samples per hop.
+    """
+
+    def __init__(self, spindle: str, group: SensorGroup, config: CheckConfig, n_hop: int) -> None:
+        n_channels = len(group.channels)
+        rate = group.sample_rate_hz
+        self._group, self._config, self._n_hop = group, config, n_hop
+        self._report = Reporter(spindle, group, config)
+        self._tolerance_ns = int(max(1.5 / rate, _JITTER_S) * NS_PER_S)
+        self._n_patience = round(_LATE_PATIENCE_S * rate)
+        self._n_flat = np.array(
+            [
+                round((config.flat_line_dc_s if channel.dc_coupled else config.flat_line_s) * rate)
+                for channel in group.channels
+            ]
+        )
+        limit = [channel.full_scale or math.nan for channel in group.channels]
+        self._limit_known = np.isfinite(limit)
+        self._quality = QualityState(np.array(limit) * (1 - 1e-6))
+        self._s = WaveformState(np.empty((n_channels, n_hop), np.float32), varied=np.zeros(n_channels, np.bool_))
+
+    @property
+    def waited_for_ns(self) -> int | None:
+        """Time up to which samples have come; None for silent or duty-cycled groups: nobody waits for them."""
+        if self._s.silent or self._group.duty_cycle is not None:
+            return None
+        return _NEVER_NS if self._s.anchor_ns is None else self._due_ns()
+
+    def accept(self, block: Block) -> list[Hop | SensorOutcome]:
+        """Check one block.
+
+        Parameters
+        ----------
+        block : Block
+            Of this group.
+
+        Returns
+        -------
+        list of Hop and SensorOutcome
+            In time order.
+        """
+        wrong = check_shape(self._report, block) or self._wrong_rate(block)
+        if wrong:
+            return [wrong]
+        out: list[Hop | SensorOutcome] = []
+        first = self._place(block, out)
+        self._s.silent = False
+        if first is not None:
+            self._cut(block, first, out)
+        return out
+
+    def silence(self, now_ns: int) -> SensorOutcome | None:
+        """Report silence once, when nothing has come for ``silent_s`` (duty-cycled: a missed burst).
+
+        Parameters
+        ----------
+        now_ns : int
+            A tick's time.
+
+        Returns
+        -------
+        SensorOutcome or None
+            None while all is well or the silence is known already.
+        """
+        s = self._s
+        if s.first_seen_ns is None:
+            s.first_seen_ns = now_ns
+        since = s.first_seen_ns if s.anchor_ns is None else self._due_ns()
+        patience = self._config.silent_s
+        if self._group.duty_cycle is not None:
+            patience += 1.5 * self._group.duty_cycle.period_s
+        if s.silent or now_ns - since <= patience * NS_PER_S:
+            return None
+        s.silent = True
+        return self._report.trouble(
+            Trouble.SILENT,
+            now_ns,
+            since,
+            n_samples=-1,
+            detail=f"nothing received for {(now_ns - since) / NS_PER_S:.1f} s, wanted {self._group.sample_rate_hz:g} Hz",
+            alerting=True,
+        )
+
+    def save(self) -> Any:
+        """State for recovery."""
+        self._s.learn_after_ns = self._report.learn_after_ns
+        return self._s, self._quality.last, self._quality.run, self._quality.extreme
+
+    def restore(self, state: Any) -> None:
+        """Continue from `save`."""
+        self._s, self._quality.last, self._quality.run, self._quality.extreme = state
+        self._report.learn_after_ns = self._s.learn_after_ns
+
+    # --- continuity ---
+
+    def _due_ns(self) -> int:
+        """When the next sample is due."""
+        return (self._s.anchor_ns or 0) + samples_to_ns(self._s.n_samples, self._group.sample_rate_hz)
+
+    def _wrong_rate(self, block: Block) -> SensorOutcome | None:
+        wanted, got = self._group.sample_rate_hz, block.sample_rate_hz
+        if abs(got / wanted - 1) <= self._config.rate_tolerance:
+            return None
+        self._new_segment(block.end_ns)
+        return self._report.trouble(
+            Trouble.RATE,
+            block.end_ns,
+            block.t_ns,
+            n_samples=block.samples.shape[1],
+            detail=f"got samples at {got:g} Hz, wanted {wanted:g} Hz",
+            alerting=True,
+            received_ns=block.received_ns,
+        )
+
+    def _place(self, block: Block, out: list[Hop | SensorOutcome]) -> int | None:
+        """Find the block's first new sample; None if it has none. Starts a new segment where time is broken."""
+        s = self._s
+        if s.anchor_ns is None:
+            self._new_segment(block.t_ns)
+            return 0
+        due_ns = self._due_ns()
+        delta_ns = block.t_ns - due_ns
+        if abs(delta_ns) <= self._tolerance_ns:
+            if abs(delta_ns) > self._tolerance_ns // 2:  # the sensor's clock drifts: follow it
+                s.anchor_ns, s.n_samples = block.t_ns, 0
+            s.n_late = 0
+            return 0
+        if delta_ns > 0:
+            out.extend(self._missing(block, due_ns, delta_ns))
+            self._new_segment(block.t_ns)
+            return 0
+        return self._old(block, due_ns, delta_ns, out)
+
+    def _new_segment(self, t_ns: int) -> None:
+        s = self._s
+        s.anchor_ns, s.n_samples, s.filled, s.contiguous, s.n_late = t_ns, 0, 0, False, 0
+        s.burst_start_ns, s.n_burst = t_ns, 0
+
+    def _missing(self, block: Block, due_ns: int, delta_ns: int) -> list[SensorOutcome]:
+        """Samples are missing before this block: a pause, a gap, a stepped clock or a sender too slow."""
+        config, seconds = self._config, delta_ns / NS_PER_S
+        if self._group.duty_cycle is not None:
+            return self._missed_burst(block, due_ns)
+        n_missing = round(seconds * self._group.sample_rate_hz)
+        jumped = seconds > config.max_clock_jump_s
+        kind = Trouble.CLOCK_JUMP if jumped else Trouble.GAP
+        found = [
+            self._report.trouble(
+                kind,
+                block.t_ns,
+                due_ns,
+                n_samples=-1 if jumped else n_missing,
+                detail=f"next sample due after {1 / self._group.sample_rate_hz:.2g} s came after {seconds:.3f} s",
+                # A silence has been reported when it was noticed; its end is no second alert.
+                alerting=jumped or (seconds >= config.alert_gap_s and not self._s.silent),
+                received_ns=block.received_ns,
+            )
+        ]
+        return found + self._too_slow(block, n_missing)
+
+    def _missed_burst(self, block: Block, due_ns: int) -> list[SensorOutcome]:
+        s, cycle = self._s, self._group.duty_cycle
+        assert cycle is not None
+        wanted = round(cycle.burst_s * self._group.sample_rate_hz)
+        periods = (block.t_ns - s.burst_start_ns) / NS_PER_S / cycle.period_s
+        missed = periods > 1.5
+        if not missed and s.n_burst >= wanted:
+            return []
+        detail = (
+            f"the last burst began {periods:.1f} periods ago"
+            if missed
+            else f"a burst held {s.n_burst} samples, wanted {wanted}"
+        )
+        return [
+            self._report.trouble(
+                Trouble.GAP,
+                block.t_ns,
+                due_ns,
+                n_samples=max(wanted - s.n_burst, 0),
+                detail=detail,
+                alerting=missed and not s.silent,
+                received_ns=block.received_ns,
+            )
+        ]
+
+    def _too_slow(self, block: Block, n_missing: int) -> list[SensorOutcome]:
+        """Many small gaps add up to a loss of rate, although each alone is not worth an alert."""
+        s, rate = self._s, self._group.sample_rate_hz
+        s.n_gaps += 1
+        s.n_missing += n_missing
+        elapsed_s = (block.t_ns - s.rate_since_ns) / NS_PER_S
+        if elapsed_s < _RATE_PERIOD_S:
+            return []
+        since_ns, n_gaps, lost = s.rate_since_ns, s.n_gaps, s.n_missing
+        s.rate_since_ns, s.n_gaps, s.n_missing = block.t_ns, 0, 0
+        fraction = lost / (elapsed_s * rate)
+        if n_gaps < _RATE_GAPS or fraction <= self._config.rate_tolerance:
+            return []
+        return [
+            self._report.trouble(
+                Trouble.RATE,
+                block.t_ns,
+                since_ns,
+                n_samples=lost,
+                detail=f"{n_gaps} gaps in {elapsed_s:.1f} s: {100 * fraction:.0f} % of the samples are missing",
+                alerting=True,
+                received_ns=block.received_ns,
+            )
+        ]
+
+    def _old(self, block: Block, due_ns: int, delta_ns: int, out: list[Hop | SensorOutcome]) -> int | None:
+        """The block begins before what is known: drop the known part; if it never ends, the clock was set back."""
+        s, rate = self._s, self._group.sample_rate_hz
+        n_block = block.samples.shape[1]
+        n_old = round(-delta_ns / NS_PER_S * rate)
+        overlaps = n_old < n_block
+        n_dropped = min(n_old, n_block)
+        wanted = self._n_patience - s.n_late
+        if n_dropped >= wanted:
+            start_ns = block.t_ns + samples_to_ns(wanted, rate)
+            self._new_segment(start_ns)
+            out.append(
+                self._report.trouble(
+                    Trouble.CLOCK_JUMP,
+                    start_ns,
+                    start_ns,
+                    n_samples=self._n_patience,
+                    detail=f"time stamps went back by {-delta_ns / NS_PER_S:.3f} s and stayed there",
+                    alerting=True,
+                    received_ns=block.received_ns,
+                )
+            )
+            return wanted if wanted < n_block else None
+        s.n_late = 0 if overlaps else s.n_late + n_dropped
+        out.append(
+            self._report.trouble(
+                Trouble.OVERLAP if overlaps else Trouble.LATE,
+                due_ns,
+                block.t_ns,
+                n_samples=n_dropped,
+                detail=f"{n_dropped} of {n_block} samples lie before {-delta_ns / NS_PER_S:.3f} s already analysed",
+                alerting=False,
+                received_ns=block.received_ns,
+            )
+        )
+        return n_old if overlaps else None
+
+    # --- hops ---
+
+    def _cut(self, block: Block, first: int, out: list[Hop | SensorOutcome]) -> None:
+        """Fill hops with the block's samples from ``first`` on; every full hop is judged and sent on."""
+        s, n_block = self._s, block.samples.shape[1]
+        while first < n_block:
+            n = min(self._n_hop - s.filled, n_block - first)
+            s.partial[:, s.filled : s.filled + n] = block.samples[:, first : first + n]
+            s.filled += n
+            s.n_samples += n
+            s.n_burst += n
+            first += n
+            if s.filled == self._n_hop:
+                out.extend(self._finish_hop(block.received_ns))
+
+    def _finish_hop(self, received_ns: int | None) -> list[Hop | SensorOutcome]:
+        s, rate = self._s, self._group.sample_rate_hz
+        samples = s.partial
+        end_ns = self._due_ns()
+        start_ns = end_ns - samples_to_ns(self._n_hop, rate)
+        out: list[Hop | SensorOutcome] = list(self._judge_quality(samples, start_ns, end_ns, received_ns))
+        usable = not bool(np.isnan(samples[:, 0]).all())
+        samples.flags.writeable = False
+        learnable = start_ns >= self._report.learn_after_ns
+        group = self._group.name
+        out.append(Hop(group, start_ns, end_ns, samples, rate, s.contiguous, usable, learnable, received_ns))
+        s.partial = np.empty_like(samples)
+        s.filled, s.contiguous = 0, True
+        return out
+
+    def _judge_quality(
+        self, samples: NDArray[np.float32], start_ns: int, end_ns: int, received_ns: int | None
+    ) -> list[SensorOutcome]:
+        """Report NaN, flat and clipped channels; what cannot be judged becomes NaN throughout."""
+        counts = self._quality.count(samples)
+        found: list[SensorOutcome] = []
+        # The usual hop is clean: one vectorised look decides whether channels need looking at singly.
+        flat = counts[:, LONGEST_RUN] >= self._n_flat
+        clipped = counts[:, AT_LIMIT] >= max(1.0, self._config.clipped_fraction * self._n_hop)
+        clipped &= self._limit_known | (2 * counts[:, CHANGES] >= self._n_hop)
+        bad = counts[:, NONFINITE] > 0
+        self._s.n_clipped_hops = self._s.n_clipped_hops + 1 if clipped.any() else 0
+        for index in np.flatnonzero(flat | clipped | bad):
+            found.extend(self._channel_trouble(index, counts[index], bool(flat[index]), start_ns, end_ns, received_ns))
+            if bad[index] or (flat[index] and self._flat_matters(index)):
+                samples[index] = np.nan
+        self._s.varied |= counts[:, CHANGES] > 1
+        return found
+
+    def _flat_matters(self, index: int) -> bool:
+        """A DC channel that never moved may just be unused; an accelerometer always shows some noise."""
+        return not self._group.channels[index].dc_coupled or bool(self._s.varied[index])
+
+    def _channel_trouble(
+        self,
+        index: int,
+        counts: NDArray[np.int64],
+        flat: bool,
+        start_ns: int,
+        end_ns: int,
+        received_ns: int | None,
+    ) -> list[SensorOutcome]:
+        channel, n_hop = self._group.channels[index], self._n_hop
+        if counts[NONFINITE] > 0:
+            kind, n = Trouble.NAN, int(counts[NONFINITE])
+            detail = f"{n} of {n_hop} samples are NaN or infinite"
+            alerting = n > self._config.nan_fraction * n_hop
+        elif flat:
+            if not self._flat_matters(index):
+                return []
+            kind, n = Trouble.FLAT, n_hop
+            seconds = int(counts[LONGEST_RUN]) / self._group.sample_rate_hz
+            detail, alerting = f"repeats one value for {seconds:.2f} s", True
+        else:
+            kind, n = Trouble.CLIPPED, int(counts[AT_LIMIT])
+            detail = f"{n} of {n_hop} samples at the converter's limit"
+            alerting = self._s.n_clipped_hops >= _CLIPPED_HOPS
+        return [
+            self._report.trouble(
+                kind,
+                end_ns,
+                start_ns,
+                n_samples=n,
+                detail=f"{channel.name}: {detail}",
+                alerting=alerting,
+                channel=channel.name,
+                received_ns=received_ns,
+            )
+        ]
