@@ -1,0 +1,176 @@
+"""Sudden rises within a regime: the dynamic tier, which needs no teach-in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from detectors.base import NOTHING, Assessment, Floats, State, check_version, to_shares
+from engine.records import Feature, Reason
+
+LEVELS = ("rms", "peak", "std", "peak_to_peak")
+"""Features whose ratio to their own recent past says how violent the process is. Narrow bands are left out:
+over a
+short window they vary by a factor of two by chance alone."""
+N_DELAY = 5
+"""Vectors needed before anything is said, and vectors by which the reference lags: a jump cannot hide behind
+itself before the judge has had its consecutive exceedances."""
+HALF_LIFE = 600
+"""Vectors in which the reference forgets half of a past peak (a minute at ten vectors a second)."""
+
+
+class DynamicChange:
+    """How many times louder than the loudest recent moment of this regime.
+
+    The reference is the highest level seen in the regime, forgotten slowly and without the last few vectors.
+    A rise by ``factor`` scores 1.0, by its square 2.0; a jump of the peak by ``immediate_factor`` is told at
+    once. In a regime without context (cutting unknown) the first entry into material is such a rise, and
+    rightly unknown.
+
+    It finds collisions and breakages with a bang. It does not find falls of level, nor anything that grows
+    over more than a few vectors: that is the learned tier's work. Feed it every usable vector, exceeding or
+    not: a new level that lasts is the new normal after `N_DELAY` vectors.
+
+    State: ``(N_DELAY + 1) * n_levels`` float64.
+
+    Parameters
+    ----------
+    features : sequence of Feature
+        In the order of the vectors; only logarithmic ones named in `LEVELS` count.
+    factor : float
+        Rise that scores 1.0; more than 1.
+    immediate_factor : float
+        Rise of a peak that needs no confirmation.
+    """
+
+    name = "dynamic"
+    version = 1
+
+    def __init__(
+        self, features: Sequence[Feature], factor: float = 3.0, immediate_factor: float = 8.0
+    ) -> None:
+        self._features = tuple(features)
+        chosen = [i for i, f in enumerate(features) if f.log and f.name.rpartition(".")[2] in LEVELS]
+        self._indices = np.array(chosen, dtype=np.intp)
+        self._is_peak = np.array([features[i].name.endswith(".peak") for i in chosen], dtype=np.bool_)
+        self._unit = math.log(factor)
+        self._immediate = math.log(immediate_factor)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the regime: it has changed."""
+        self._recent = np.full((N_DELAY, self._indices.size), np.nan)
+        self._reference = np.full(self._indices.size, np.nan)
+        self._n_learned = 0
+
+    def score(self, values: Floats) -> Assessment:
+        """Compare a vector with the regime's loudest recent moment; learns nothing.
+
+        Parameters
+        ----------
+        values : float64[n_features]
+            In the features' units; NaN where unknown.
+
+        Returns
+        -------
+        Assessment
+            0 upwards; NaN for the first `N_DELAY` vectors of a regime, and without level features.
+        """
+        if self._n_learned < N_DELAY:
+            return NOTHING
+        rises = self._rises(values)
+        known = np.isfinite(rises)
+        if not known.any():
+            return NOTHING
+        rises = np.where(known, rises, -np.inf)
+        top = int(np.argmax(rises))
+        jump = float(np.max(rises[self._is_peak], initial=-math.inf))
+        return Assessment(
+            max(0.0, float(rises[top]) / self._unit),
+            self.name,
+            int(self._indices[top]),
+            immediate=jump >= self._immediate,
+        )
+
+    def learn(self, values: Floats) -> None:
+        """Let a vector pass into the regime's recent past.
+
+        Parameters
+        ----------
+        values : float64[n_features]
+            In the features' units; NaN is passed over.
+        """
+        levels = self._levels(values)
+        # The first vectors are the reference at once; later ones wait until they are N_DELAY vectors old.
+        slot = self._n_learned % N_DELAY
+        entering = levels if self._n_learned < N_DELAY else self._recent[slot]
+        faded = self._reference - math.log(2.0) / HALF_LIFE
+        self._reference = np.fmax(faded, entering)
+        self._recent[slot] = levels if self._n_learned >= N_DELAY else np.nan
+        self._n_learned += 1
+
+    def reasons(self, values: Floats, assessment: Assessment, n: int = 3) -> tuple[Reason, ...]:
+        """Explain an assessment before the vector is learned.
+
+        Parameters
+        ----------
+        values : float64[n_features]
+            The vector.
+        assessment : Assessment
+            What `score` returned for it.
+        n : int
+            Reasons wanted.
+
+        Returns
+        -------
+        tuple of Reason
+            Largest rise first; ``expected`` is the loudest recent level, ``low`` is NaN: falls are not
+            judged.
+        """
+        if assessment.top < 0:
+            return ()
+        shares = to_shares(self._rises(values))
+        found = []
+        for position in np.argsort(-shares, kind="stable")[:n]:
+            index = int(self._indices[position])
+            feature, expected = self._features[index], math.exp(float(self._reference[position]))
+            high = expected * math.exp(self._unit)
+            value, share = float(values[index]), float(shares[position])
+            found.append(Reason(feature.name, value, expected, math.nan, high, feature.unit, share))
+        return tuple(found)
+
+    def save(self) -> State:
+        """Return plain arrays for `restore`."""
+        return {
+            "version": self.version,
+            "recent": self._recent.copy(),
+            "reference": self._reference.copy(),
+            "n_learned": self._n_learned,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a saved state.
+
+        Raises
+        ------
+        ValueError
+            If the state is of another version or of other features.
+        """
+        check_version(state, self.version, self.name)
+        recent = np.array(state["recent"], dtype=np.float64)
+        if recent.shape != self._recent.shape:
+            raise ValueError(f"{self.name}: got a state of shape {recent.shape}, wanted {self._recent.shape}")
+        self._recent = recent
+        self._reference = np.array(state["reference"], dtype=np.float64)
+        self._n_learned = int(state["n_learned"])
+
+    def _levels(self, values: Floats) -> Floats:
+        chosen = values[self._indices]
+        positive = chosen > 0.0
+        return np.where(positive, np.log(np.where(positive, chosen, 1.0)), np.nan)
+
+    def _rises(self, values: Floats) -> Floats:
+        return np.asarray(self._levels(values) - self._reference, dtype=np.float64)

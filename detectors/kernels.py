@@ -1,0 +1,113 @@
+"""The arithmetic that runs for every feature vector, compiled.
+
+Signatures are explicit, so compiling happens at import and never on the first vector of a cut. ``fastmath``
+stays off: it may remove the NaN checks.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+_SIGNATURE_STANDARDISE = "i8(f8[::1], b1[::1], i8[::1], f8[::1], f8[::1], f8[::1])"
+_SIGNATURE_MEWMA = "f8(f8[::1], f8[::1], f8, f8, f8[:, ::1])"
+_SIGNATURE_PARTS = "void(f8[::1], f8[:, ::1], f8[::1])"
+
+
+@njit(_SIGNATURE_STANDARDISE, cache=True, nogil=True)
+def standardise(values, logarithmic, active, centre, scale, out):
+    """Logarithm where asked, then (value - centre) / scale, of the active features.
+
+    Parameters
+    ----------
+    values : float64[n_features]
+        In the features' own units.
+    logarithmic : bool[n_features]
+        Which to take the logarithm of; values that are not positive become NaN.
+    active : int64[n_active]
+        Indices into ``values``.
+    centre, scale : float64[n_active]
+        ``scale`` greater than 0.
+    out : float64[n_active]
+        Written. NaN or infinite values become NaN.
+
+    Returns
+    -------
+    int
+        How many entries of ``out`` are finite.
+    """
+    n_finite = 0
+    for i in range(active.size):
+        value = values[active[i]]
+        if logarithmic[active[i]]:
+            value = math.log(value) if value > 0.0 else math.nan
+        z = (value - centre[i]) / scale[i]
+        if math.isfinite(z):
+            out[i] = z
+            n_finite += 1
+        else:
+            out[i] = math.nan
+    return n_finite
+
+
+@njit(_SIGNATURE_MEWMA, cache=True, nogil=True)
+def mewma_step(values, memory, weight, clip, precision):
+    """Move the EWMA by one row and return its Mahalanobis distance from 0.
+
+    Parameters
+    ----------
+    values : float64[n_features]
+        Standardised; a NaN leaves its entry of ``memory`` as it was.
+    memory : float64[n_features]
+        The EWMA; changed in place.
+    weight : float
+        Of the new row, 0 to 1.
+    clip : float
+        Larger deviations count as this one, so that one wild row is forgotten in bounded time.
+    precision : float64[n_features, n_features]
+        Inverse covariance of the EWMA; symmetric, positive definite.
+
+    Returns
+    -------
+    float
+        0 upwards; NaN, and nothing changed, if no value is finite.
+    """
+    n = values.size
+    n_finite = 0
+    for i in range(n):
+        value = values[i]
+        if math.isfinite(value):
+            n_finite += 1
+            value = min(max(value, -clip), clip)
+            memory[i] += weight * (value - memory[i])
+    if n_finite == 0:
+        return math.nan
+    squared = 0.0
+    for i in range(n):
+        row = 0.0
+        for j in range(n):
+            row += precision[i, j] * memory[j]
+        squared += memory[i] * row
+    return math.sqrt(max(squared, 0.0))
+
+
+@njit(_SIGNATURE_PARTS, cache=True, nogil=True)
+def mahalanobis_parts(memory, precision, out):
+    """Each feature's part of a squared Mahalanobis distance; parts may be negative, their sum is the square.
+
+    Parameters
+    ----------
+    memory : float64[n_features]
+        Deviations.
+    precision : float64[n_features, n_features]
+        Inverse covariance.
+    out : float64[n_features]
+        Written.
+    """
+    n = memory.size
+    for i in range(n):
+        row = 0.0
+        for j in range(n):
+            row += precision[i, j] * memory[j]
+        out[i] = memory[i] * row
