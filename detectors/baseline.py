@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from detectors.base import NOTHING, Assessment, Detector, Floats, State, check_version
-from detectors.calibration import MarginLimit, Scorer, held_out_scores
+from detectors.calibration import MarginLimit, held_out_scores
 from detectors.registry import build
 from detectors.scaling import Scaling
 from engine.config import DetectorConfig
@@ -137,15 +137,15 @@ class Baseline:
         self._rows = np.empty((0, len(self._features)))
         if rows.shape[0] < 8:
             return
-        standardised = self._scaling.fit(rows)
+        rows = self._scaling.fit(rows, N_BLOCKS)
         self._row = np.empty(self._scaling.active.size)
         if self._scaling.active.size == 0:
             return
         for index in range(len(self._configs)):
-            detector = self._build(index, self._row.size)
+            detector = self._build(index)
             limit = MarginLimit(self._margin, detector.chance_limit())
-            limit.fit(held_out_scores(rows, N_BLOCKS, lambda part, index=index: self._teach(index, part)))
-            detector.fit(standardised)
+            limit.fit(held_out_scores(rows, N_BLOCKS, self._teacher(index)))
+            detector.fit(rows)
             self._detectors.append(detector)
             self._limits.append(limit)
 
@@ -208,24 +208,22 @@ class Baseline:
         self._row = np.empty(self._scaling.active.size)
         self._detectors, self._limits = [], []
         for index, (model, saved) in enumerate(zip(state["detectors"], state["limits"], strict=True)):
-            detector = self._build(index, self._row.size)
+            detector = self._build(index)
             detector.restore(model)
             limit = MarginLimit(self._margin, detector.chance_limit())
             limit.restore(saved)
             self._detectors.append(detector)
             self._limits.append(limit)
 
-    def _build(self, index: int, n_features: int) -> Detector:
+    def _build(self, index: int) -> Detector:
         config = self._configs[index]
-        return build(config.name, config.parameters, n_features, self._seed, f"$.detectors[{index}]")
+        path = f"$.detectors[{index}]"
+        return build(config.name, config.parameters, self._scaling.active.size, self._seed, path)
 
-    def _teach(self, index: int, vectors: Floats) -> Scorer:
-        """Teach a detector on part of the teach-in, its scaling included."""
-        scaling = Scaling(self._features)
-        rows = scaling.fit(vectors)
-        if scaling.active.size == 0:
-            return lambda _: math.nan
-        detector = self._build(index, scaling.active.size)
-        detector.fit(rows)
-        row = np.empty(scaling.active.size)
-        return lambda values: detector.score(row) if scaling.apply(values, row) else math.nan
+    def _teacher(self, index: int) -> Callable[[Floats], Callable[[Floats], float]]:
+        def teach(rows: Floats) -> Callable[[Floats], float]:
+            detector = self._build(index)
+            detector.fit(rows)
+            return detector.score
+
+        return teach

@@ -16,10 +16,10 @@ from scipy.stats import chi2
 
 from detectors.base import Floats, State, check_version
 
-Scorer = Callable[[Floats], float]
-"""Takes a vector, returns its raw score."""
-Teach = Callable[[Floats], Scorer]
-"""Takes teach-in vectors, returns a freshly taught scorer."""
+Teach = Callable[[Floats], Callable[[Floats], float]]
+"""Takes teach-in rows, returns the raw score of a freshly taught model."""
+N_APPROACH = 50
+"""Rows before a block that are scored, without counting, so that an EWMA arrives there as it would in the stream."""
 
 
 class Calibration(Protocol):
@@ -85,28 +85,29 @@ class MarginLimit:
         self._limit = float(state["limit"])
 
 
-def held_out_scores(vectors: Floats, n_blocks: int, teach: Teach) -> Floats:
-    """Raw score of every teach-in vector by a model that was taught on the other blocks.
+def held_out_scores(rows: Floats, n_blocks: int, teach: Teach) -> Floats:
+    """Raw score of every teach-in row by a model that was taught on the other blocks.
 
     Parameters
     ----------
-    vectors : float64[n_rows, n_features]
-        The teach-in, in stream order.
+    rows : float64[n_rows, n_features]
+        The teach-in, standardised, in stream order.
     n_blocks : int
         Contiguous blocks, 2 upwards; contiguous because neighbours are alike.
     teach : callable
-        Makes a scorer from vectors.
+        Makes a scorer from rows.
 
     Returns
     -------
     float64[n_rows]
         NaN where nothing could be said.
     """
-    blocks = np.array_split(np.arange(vectors.shape[0]), n_blocks)
-    scores = np.full(vectors.shape[0], np.nan)
-    for block in blocks:
-        scorer = teach(np.delete(vectors, block, axis=0))
-        scores[block] = [scorer(vectors[row]) for row in block]
+    scores = np.full(rows.shape[0], np.nan)
+    for block in np.array_split(np.arange(rows.shape[0]), n_blocks):
+        score = teach(np.delete(rows, block, axis=0))
+        for row in range(max(0, block[0] - N_APPROACH), block[0]):
+            score(rows[row])
+        scores[block] = [score(rows[row]) for row in block]
     return scores
 
 

@@ -29,7 +29,7 @@ class MewmaParameters(Parameters, frozen=True):
         Deviations beyond this many usual ones count as this one.
     """
 
-    weight: Annotated[float, Meta(gt=0, le=1)] = 0.1
+    weight: Annotated[float, Meta(gt=0, le=1)] = 0.15
     shrinkage: Annotated[float, Meta(ge=0, le=1)] | None = None
     clip: Annotated[float, Meta(gt=0)] = 50.0
 
@@ -90,7 +90,7 @@ class Mewma(Detector):
         return to_shares(parts)
 
     def chance_limit(self) -> float:  # noqa: D102
-        return chance_distance(self.n_features, 1e-6)
+        return chance_distance(self.n_features, 1e-4)
 
     def save(self) -> State:  # noqa: D102
         return {

@@ -13,9 +13,9 @@ from detectors.kernels import standardise
 from engine.records import Feature
 
 LOG_FLOOR = 0.05
-"""Smallest usual deviation of a logarithmic feature: 5 %, about what remounting an accelerometer changes."""
-RELATIVE_FLOOR = 0.002
-"""Smallest usual deviation of any other feature, relative to its mean: finer than the sensors of a shop agree."""
+"""Smallest usual deviation of a logarithmic feature: 5 %, the usual uncertainty of an accelerometer."""
+RELATIVE_FLOOR = 0.005
+"""Smallest usual deviation of any other feature, relative to its mean: a transducer of accuracy class 0.5."""
 USUAL_BAND = 3.0
 """Half width, in usual deviations, of the range that is shown to people as normal, at least."""
 
@@ -41,39 +41,40 @@ class Scaling:
         self.scale = np.empty(0)
         self.band = np.empty(0)
 
-    def fit(self, vectors: Floats) -> Floats:
-        """Learn centre and spread; return the teach-in standardised by them.
+    def fit(self, vectors: Floats, n_blocks: int) -> Floats:
+        """Learn centre and spread; return the teach-in as a later vector would look to somebody who had not seen it.
+
+        Each block of the teach-in is centred by the other blocks. What drifts through the teach-in (a machine that
+        warms up) thereby shows how far it wanders from a past mean, instead of hiding behind its own.
 
         Parameters
         ----------
         vectors : float64[n_rows, n_features]
             In the features' units; NaN where unknown.
+        n_blocks : int
+            Contiguous blocks, 2 upwards; contiguous because neighbours are alike.
 
         Returns
         -------
         float64[n_rows, n_active]
             Finite: what is unknown in a row of the teach-in counts as usual there.
         """
-        logs = self._transform(vectors)
-        known = np.isfinite(logs)
-        logs[~known] = np.nan
-        enough = known.sum(axis=0) > max(2, vectors.shape[0] // 2)
-        spread = np.full(logs.shape[1], 0.0)
-        spread[enough] = np.nanstd(logs[:, enough], axis=0, ddof=1)
-        centre = np.full(logs.shape[1], np.nan)
-        centre[enough] = np.nanmean(logs[:, enough], axis=0)
-        # Rounding leaves a constant feature a spread of a few ulp: that is still constant.
-        constant = spread <= 1e-9 * np.maximum(np.abs(centre), 1.0) * np.where(self._logarithmic, 1.0, 0.0)
-        constant |= spread <= 1e-12 * np.abs(centre)
-        self.active = np.flatnonzero(enough & ~constant & (spread > 0.0)).astype(np.int64)
-        self.centre = centre[self.active]
-        floor = np.where(self._logarithmic[self.active], LOG_FLOOR, RELATIVE_FLOOR * np.abs(self.centre))
-        self.scale = np.maximum(spread[self.active], floor)
-        rows = (logs[:, self.active] - self.centre) / self.scale
-        rows[~np.isfinite(rows)] = 0.0
-        widest = np.max(np.abs(rows), axis=0, initial=0.0)
-        self.band = np.maximum(USUAL_BAND, widest)
-        return np.ascontiguousarray(rows)
+        rows = self._transform(vectors)
+        self._choose(rows)
+        rows = rows[:, self.active]
+        self.centre = np.nanmean(rows, axis=0)
+        logarithmic = self._logarithmic[self.active]
+        floor = np.where(logarithmic, LOG_FLOOR, RELATIVE_FLOOR * np.abs(self.centre))
+        self.scale = np.maximum(np.nanstd(rows, axis=0, ddof=1), floor)
+        held_out = np.empty_like(rows)
+        for block in np.array_split(np.arange(rows.shape[0]), n_blocks):
+            others = np.delete(rows, block, axis=0)
+            n_known = np.isfinite(others).sum(axis=0)
+            centre = np.where(n_known > 0, np.nansum(others, axis=0) / np.maximum(n_known, 1), self.centre)
+            held_out[block] = (rows[block] - centre) / self.scale
+        held_out[~np.isfinite(held_out)] = 0.0
+        self.band = np.maximum(USUAL_BAND, np.max(np.abs(held_out), axis=0, initial=0.0))
+        return np.ascontiguousarray(held_out)
 
     def apply(self, values: Floats, out: Floats) -> int:
         """Standardise one vector into ``out``; return how many features can be judged.
@@ -93,7 +94,7 @@ class Scaling:
         return int(standardise(values, self._logarithmic, self.active, self.centre, self.scale, out))
 
     def usual(self, position: int) -> tuple[float, float, float]:
-        """Expected value and usual range of an active feature, in its own unit.
+        """Give the expected value and the usual range of an active feature, in its own unit.
 
         Parameters
         ----------
@@ -136,9 +137,20 @@ class Scaling:
         self.band = np.array(state["band"], dtype=np.float64)
         return self
 
+    def _choose(self, rows: Floats) -> None:
+        """Find the features that are known in most rows and that vary."""
+        known = np.isfinite(rows)
+        enough = known.sum(axis=0) > max(2, rows.shape[0] // 2)
+        lowest = np.min(rows, axis=0, initial=math.inf, where=known)
+        highest = np.max(rows, axis=0, initial=-math.inf, where=known)
+        # Rounding gives a constant a spread of a few ulp (a few 1e-16): that is still a constant.
+        largest = np.maximum(np.abs(lowest), np.abs(highest))
+        varies = highest - lowest > 1e-12 * np.where(self._logarithmic, np.maximum(largest, 1.0), largest)
+        self.active = np.flatnonzero(enough & varies).astype(np.int64)
+
     def _transform(self, vectors: Floats) -> Floats:
-        logs = np.array(vectors, dtype=np.float64)
-        columns = logs[:, self._logarithmic]
+        rows = np.where(np.isfinite(vectors), vectors, np.nan)
+        columns = rows[:, self._logarithmic]
         positive = columns > 0.0
-        logs[:, self._logarithmic] = np.where(positive, np.log(np.where(positive, columns, 1.0)), np.nan)
-        return logs
+        rows[:, self._logarithmic] = np.where(positive, np.log(np.where(positive, columns, 1.0)), np.nan)
+        return np.asarray(rows, dtype=np.float64)
