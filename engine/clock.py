@@ -8,7 +8,7 @@ that is what makes two replays of a recording byte-identical.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 NS_PER_S = 1_000_000_000
@@ -76,3 +76,19 @@ def to_datetime(t_ns: int) -> datetime:
     """
     seconds, ns = divmod(t_ns, NS_PER_S)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=ns // 1000)
+
+
+def wake_in(seconds: float) -> datetime:
+    """When a Bytewax source wants to be asked again; Bytewax wants a timezone-aware wall time.
+
+    Parameters
+    ----------
+    seconds : float
+        From now; keep it at 0.005 or less while idle, for a sleeping source holds up every other one's epoch.
+
+    Returns
+    -------
+    datetime
+        UTC.
+    """
+    return datetime.now(UTC) + timedelta(seconds=seconds)

@@ -29,7 +29,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A table of the configuration: frozen, and no key it does not know."""
 
 
-class CheckConfig(_Table):
+class CheckConfig(_Table, frozen=True):
     """``[check]``."""
 
     max_block_s: Positive
@@ -45,7 +45,7 @@ class CheckConfig(_Table):
     recover_s: NotNegative
 
 
-class WaveformConfig(_Table):
+class WaveformConfig(_Table, frozen=True):
     """``[waveform]``."""
 
     window_s: Positive
@@ -56,14 +56,14 @@ class WaveformConfig(_Table):
     band_low_hz: Positive
 
 
-class ScalarConfig(_Table):
+class ScalarConfig(_Table, frozen=True):
     """``[scalar]``."""
 
     n_history: Annotated[int, Meta(ge=2, le=10_000)]
     features: Annotated[tuple[str, ...], Meta(min_length=1)]
 
 
-class LearnConfig(_Table):
+class LearnConfig(_Table, frozen=True):
     """``[learn]``."""
 
     n_vectors_waveform: Count
@@ -72,7 +72,7 @@ class LearnConfig(_Table):
     settle_s: NotNegative
 
 
-class DetectorConfig(_Table):
+class DetectorConfig(_Table, frozen=True):
     """One entry of ``[[detectors]]``; ``parameters`` are decoded by the detector itself."""
 
     name: str
@@ -80,13 +80,13 @@ class DetectorConfig(_Table):
     parameters: dict[str, Any] = {}
 
 
-class DynamicConfig(_Table):
+class DynamicConfig(_Table, frozen=True):
     """``[dynamic]``."""
 
     enabled: bool
 
 
-class LimitConfig(_Table):
+class LimitConfig(_Table, frozen=True):
     """One entry of ``[[limits]]``."""
 
     feature: str
@@ -95,7 +95,7 @@ class LimitConfig(_Table):
     spindles: tuple[str, ...] = ()
 
 
-class JudgeConfig(_Table):
+class JudgeConfig(_Table, frozen=True):
     """``[judge]``."""
 
     on: Positive
@@ -106,7 +106,7 @@ class JudgeConfig(_Table):
     merge_s: NotNegative
 
 
-class HubConfig(_Table):
+class HubConfig(_Table, frozen=True):
     """``[hub]``."""
 
     host: str
@@ -115,13 +115,13 @@ class HubConfig(_Table):
     page_size: Count
 
 
-class JournalConfig(_Table):
+class JournalConfig(_Table, frozen=True):
     """``[journal]``."""
 
     path: str
 
 
-class Config(_Table):
+class Config(_Table, frozen=True):
     """Everything a flow, its sinks and its gateway may ask about settings."""
 
     check: CheckConfig
@@ -170,7 +170,7 @@ def load_config(path: Path | None = None) -> Config:
 
 
 def parse_config(text: str, name: str = "<config>") -> Config:
-    """Decode a site configuration given as TOML text, overlaid on the defaults.
+    r"""Decode a site configuration given as TOML text, overlaid on the defaults.
 
     Parameters
     ----------
@@ -191,9 +191,9 @@ def parse_config(text: str, name: str = "<config>") -> Config:
 
     Examples
     --------
-    >>> parse_config("[judge]\\non = 1.5\\n").judge.on
+    >>> parse_config("[judge]\non = 1.5\n").judge.on
     1.5
-    >>> parse_config("[judge]\\nonn = 1.5\\n")
+    >>> parse_config("[judge]\nonn = 1.5\n")
     Traceback (most recent call last):
         ...
     engine.errors.ConfigError: <config>: Object contains unknown field `onn` - at `$.judge`
@@ -210,9 +210,7 @@ def _overlay(base: Mapping[str, Any], site: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(base)
     for key, value in site.items():
         below = merged.get(key)
-        merged[key] = (
-            _overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-        )
+        merged[key] = _overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged
 
 
@@ -221,7 +219,7 @@ def _default_tables() -> dict[str, Any]:
 
 
 @cache
-def _DEFAULTS() -> Config:  # noqa: N802 - a constant, read on first use
+def _DEFAULTS() -> Config:
     return _decode(_default_tables(), "default.toml")
 
 
@@ -259,5 +257,7 @@ def _impossible(config: Config) -> list[tuple[str, str]]:
         found.append(("detectors", "Expected at least one detector, got none"))
     for index, limit in enumerate(config.limits):
         if limit.above is None and limit.below is None:
-            found.append((f"limits[{index}]", f"Expected `above` or `below` for {limit.feature!r}, got neither"))
+            found.append(
+                (f"limits[{index}]", f"Expected `above` or `below` for {limit.feature!r}, got neither")
+            )
     return found

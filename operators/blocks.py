@@ -17,7 +17,16 @@ from bytewax.operators import KeyedStream
 
 from engine.clock import NS_PER_S
 from engine.config import Config
-from engine.records import Block, CheckedBlock, Context, Regime, SensorGroup, SensorOutcome, Spindle, Tick, Trouble
+from engine.records import (
+    Block,
+    CheckedBlock,
+    Context,
+    SensorGroup,
+    SensorOutcome,
+    Spindle,
+    Tick,
+    Trouble,
+)
 from operators.group_check import GroupCheck, Hop
 from operators.regimes import RegimeTracker
 from operators.scalar_check import ScalarCheck

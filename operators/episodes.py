@@ -79,7 +79,7 @@ class FaultEpisodes:
             self.runs.pop(score.group, None)
         if score.score >= self.config.off:
             for episode in self.open.values():
-                episode.last_above_ns = max(episode.last_above_ns, score.t_ns)
+                episode.last_above_ns = score.t_ns
         return messages + self._close(score)
 
     def _exceeds(self, score: Score) -> list[Alert]:
@@ -88,10 +88,16 @@ class FaultEpisodes:
             run.onset_ns = score.onset_ns
         run.n += 1
         fault = "collision" if score.immediate else "process"
-        joined = self.open.get(fault) or (next(iter(self.open.values()), None) if fault == "process" else None)
+        joined = self.open.get(fault) or (
+            next(iter(self.open.values()), None) if fault == "process" else None
+        )
         if joined is not None:
             return self._worsen(joined, score)
-        if run.n < self.config.on_delay_vectors and score.score < self.config.immediate and not score.immediate:
+        if (
+            run.n < self.config.on_delay_vectors
+            and score.score < self.config.immediate
+            and not score.immediate
+        ):
             return []
         alert = self._opened(fault, score, run.onset_ns)
         self.open[fault] = Episode(alert, score.t_ns)
@@ -127,8 +133,9 @@ class FaultEpisodes:
         return [episode.alert]
 
     def _close(self, score: Score) -> list[Alert]:
+        # A clock that was set back must not keep an episode open until time has caught up.
         quiet_ns = self.config.off_delay_s * NS_PER_S
-        closed = [f for f, e in self.open.items() if score.t_ns - e.last_above_ns >= quiet_ns]
+        closed = [f for f, e in self.open.items() if not 0 <= score.t_ns - e.last_above_ns < quiet_ns]
         return [_closed(self.open.pop(fault).alert, score) for fault in closed]
 
 
@@ -163,7 +170,7 @@ class SensorEpisodes:
         """
         episode = self.open.get(outcome.group)
         if episode is not None:
-            episode.last_trouble_ns = max(episode.last_trouble_ns, outcome.t_ns)
+            episode.last_trouble_ns = outcome.t_ns
             if not outcome.alerting or episode.alert.detail == outcome.kind:
                 return []
             again = self._message(outcome, AlertState.UPDATED)
@@ -191,7 +198,7 @@ class SensorEpisodes:
         episode = self.open.get(score.group)
         if episode is None or not score.usable:
             return []
-        if score.t_ns - episode.last_trouble_ns < self.recover_s * NS_PER_S:
+        if 0 <= score.t_ns - episode.last_trouble_ns < self.recover_s * NS_PER_S:
             return []
         return [_closed(self.open.pop(score.group).alert, score)]
 
@@ -218,4 +225,6 @@ class SensorEpisodes:
 
 
 def _closed(alert: Alert, score: Score) -> Alert:
-    return replace(alert, state=AlertState.CLOSED, t_ns=score.t_ns, received_ns=score.received_ns, judged_ns=None)
+    return replace(
+        alert, state=AlertState.CLOSED, t_ns=score.t_ns, received_ns=score.received_ns, judged_ns=None
+    )

@@ -79,7 +79,16 @@ class Reporter:
         """
         self.learn_after_ns = max(self.learn_after_ns, t_ns + int(self.config.recover_s * NS_PER_S))
         return SensorOutcome(
-            self.spindle, self.group.name, kind, t_ns, onset_ns, n_samples, channel, detail, alerting, received_ns
+            self.spindle,
+            self.group.name,
+            kind,
+            t_ns,
+            onset_ns,
+            n_samples,
+            channel,
+            detail,
+            alerting,
+            received_ns,
         )
 
 

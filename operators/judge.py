@@ -93,7 +93,14 @@ class Judge:
 
     def save(self) -> Any:
         """State for recovery."""
-        return self._faults.open, self._faults.runs, self._sensors.open, self._latest, self._troubles, self._told
+        return (
+            self._faults.open,
+            self._faults.runs,
+            self._sensors.open,
+            self._latest,
+            self._troubles,
+            self._told,
+        )
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""

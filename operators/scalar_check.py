@@ -60,7 +60,10 @@ class ScalarCheck:
         self._max_gap_ns = int(gap_s * NS_PER_S)
         self._silent_ns = int(max(gap_s, config.silent_s) * NS_PER_S)
         self._s = ScalarState(
-            np.full(n, np.nan, np.float32), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.bool_)
+            np.full(n, np.nan, np.float32),
+            np.zeros(n, np.int64),
+            np.zeros(n, np.int64),
+            np.zeros(n, np.bool_),
         )
 
     def accept(self, block: Block) -> list[Hop | SensorOutcome]:
@@ -102,15 +105,16 @@ class ScalarCheck:
         if s.first_seen_ns is None:
             s.first_seen_ns = now_ns
         since = s.first_seen_ns if s.last_ns is None else s.last_ns
-        if s.silent or now_ns - since <= self._silent_ns:
+        known_ns = since + self._silent_ns
+        if s.silent or now_ns <= known_ns:
             return None
         s.silent = True
         return self._report.trouble(
             Trouble.SILENT,
-            now_ns,
+            known_ns,  # not the tick's time: how finely a source ticks must not change the outcome
             since,
             n_samples=-1,
-            detail=f"no value for {(now_ns - since) / NS_PER_S:.1f} s, wanted one every "
+            detail=f"no value for {self._silent_ns / NS_PER_S:g} s, wanted one every "
             f"{1 / self._group.sample_rate_hz:g} s",
             alerting=True,
         )
@@ -146,13 +150,18 @@ class ScalarCheck:
         usable = not bool(np.isnan(values).all())
         learnable = t_ns >= self._report.learn_after_ns and usable
         rate = self._group.sample_rate_hz
-        out.append(Hop(self._group.name, t_ns, t_ns, values, rate, contiguous, usable, learnable, block.received_ns))
+        out.append(
+            Hop(self._group.name, t_ns, t_ns, values, rate, contiguous, usable, learnable, block.received_ns)
+        )
 
     def _old(self, block: Block, t_ns: int, step_ns: int, came_back: bool) -> SensorOutcome:
         detail = f"a value {-step_ns / NS_PER_S:.3f} s before the last one"
         kind = Trouble.OVERLAP if step_ns == 0 else Trouble.LATE
         if came_back:
-            kind, detail = Trouble.CLOCK_JUMP, f"time stamps went back by {-step_ns / NS_PER_S:.3f} s and stayed there"
+            kind, detail = (
+                Trouble.CLOCK_JUMP,
+                f"time stamps went back by {-step_ns / NS_PER_S:.3f} s and stayed there",
+            )
         return self._report.trouble(
             kind, t_ns, t_ns, n_samples=1, detail=detail, alerting=came_back, received_ns=block.received_ns
         )
@@ -188,7 +197,11 @@ class ScalarCheck:
         for index in np.flatnonzero(bad | flat):
             name = self._group.channels[index].name
             run = int(s.nan_run[index] if bad[index] else s.run[index])
-            detail = f"{run} values in a row are NaN or infinite" if bad[index] else f"repeats one value {run} times"
+            detail = (
+                f"{run} values in a row are NaN or infinite"
+                if bad[index]
+                else f"repeats one value {run} times"
+            )
             found.append(
                 self._report.trouble(
                     Trouble.NAN if bad[index] else Trouble.FLAT,

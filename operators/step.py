@@ -60,9 +60,7 @@ class _StatefulStep(StatefulBatchLogic[Any, Any, bytes]):
         return pickle.dumps((STATE_VERSION, self._logic.save()), protocol=5)
 
 
-def stateful_step(
-    step_id: str, items: KeyedStream[Any], build: Callable[[], Logic]
-) -> KeyedStream[Any]:
+def stateful_step(step_id: str, items: KeyedStream[Any], build: Callable[[], Logic]) -> KeyedStream[Any]:
     """Run one `Logic` for every spindle.
 
     Parameters

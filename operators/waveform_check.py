@@ -6,8 +6,7 @@ cut its blocks is forgotten here. A gap ends a segment; the samples of an unfini
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from engine.clock import NS_PER_S
 from engine.config import CheckConfig
 from engine.records import Block, SensorGroup, SensorOutcome, Trouble, samples_to_ns
 from operators.group_check import Hop, Reporter, check_shape
-from operators.kernels.quality import AT_LIMIT, CHANGES, LONGEST_RUN, NONFINITE, QualityState
+from operators.hop_quality import HopQuality
 
 # Time stamps made by software wander by about a millisecond; less than this is jitter, not a gap.
 _JITTER_S = 0.002
@@ -26,8 +25,6 @@ _LATE_PATIENCE_S = 2.0
 # Three or more gaps within this time, together more than `rate_tolerance`: the sender cannot keep up.
 _RATE_PERIOD_S = 1.0
 _RATE_GAPS = 3
-# One clipped hop may be the collision we are looking for; this many in a row are a badly set amplifier.
-_CLIPPED_HOPS = 5
 # A group that has not begun yet holds the others back until it does, or until it counts as silent.
 _NEVER_NS = -(2**62)
 
@@ -49,9 +46,7 @@ class WaveformState:
     rate_since_ns: int = 0
     n_gaps: int = 0
     n_missing: int = 0
-    n_clipped_hops: int = 0
     learn_after_ns: int = 0
-    varied: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
 
 class WaveformCheck:
@@ -76,16 +71,8 @@ class WaveformCheck:
         self._report = Reporter(spindle, group, config)
         self._tolerance_ns = int(max(1.5 / rate, _JITTER_S) * NS_PER_S)
         self._n_patience = round(_LATE_PATIENCE_S * rate)
-        self._n_flat = np.array(
-            [
-                round((config.flat_line_dc_s if channel.dc_coupled else config.flat_line_s) * rate)
-                for channel in group.channels
-            ]
-        )
-        limit = [channel.full_scale or math.nan for channel in group.channels]
-        self._limit_known = np.isfinite(limit)
-        self._quality = QualityState(np.array(limit) * (1 - 1e-6))
-        self._s = WaveformState(np.empty((n_channels, n_hop), np.float32), varied=np.zeros(n_channels, np.bool_))
+        self._quality = HopQuality(group, config, self._report)
+        self._s = WaveformState(np.empty((n_channels, n_hop), np.float32))
 
     @property
     def waited_for_ns(self) -> int | None:
@@ -137,26 +124,28 @@ class WaveformCheck:
         patience = self._config.silent_s
         if self._group.duty_cycle is not None:
             patience += 1.5 * self._group.duty_cycle.period_s
-        if s.silent or now_ns - since <= patience * NS_PER_S:
+        known_ns = since + int(patience * NS_PER_S)
+        if s.silent or now_ns <= known_ns:
             return None
         s.silent = True
         return self._report.trouble(
             Trouble.SILENT,
-            now_ns,
+            known_ns,  # not the tick's time: how finely a source ticks must not change the outcome
             since,
             n_samples=-1,
-            detail=f"nothing received for {(now_ns - since) / NS_PER_S:.1f} s, wanted {self._group.sample_rate_hz:g} Hz",
+            detail=f"nothing received for {patience:g} s, wanted {self._group.sample_rate_hz:g} Hz",
             alerting=True,
         )
 
     def save(self) -> Any:
         """State for recovery."""
         self._s.learn_after_ns = self._report.learn_after_ns
-        return self._s, self._quality.last, self._quality.run, self._quality.extreme
+        return self._s, self._quality.save()
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
-        self._s, self._quality.last, self._quality.run, self._quality.extreme = state
+        self._s, quality = state
+        self._quality.restore(quality)
         self._report.learn_after_ns = self._s.learn_after_ns
 
     # --- continuity ---
@@ -205,7 +194,7 @@ class WaveformCheck:
         s.burst_start_ns, s.n_burst = t_ns, 0
 
     def _missing(self, block: Block, due_ns: int, delta_ns: int) -> list[SensorOutcome]:
-        """Samples are missing before this block: a pause, a gap, a stepped clock or a sender too slow."""
+        """Name what is missing before this block: a pause, a gap, a stepped clock or a sender too slow."""
         config, seconds = self._config, delta_ns / NS_PER_S
         if self._group.duty_cycle is not None:
             return self._missed_burst(block, due_ns)
@@ -277,7 +266,7 @@ class WaveformCheck:
         ]
 
     def _old(self, block: Block, due_ns: int, delta_ns: int, out: list[Hop | SensorOutcome]) -> int | None:
-        """The block begins before what is known: drop the known part; if it never ends, the clock was set back."""
+        """Drop what is known already; if the past never ends, the clock was set back."""
         s, rate = self._s, self._group.sample_rate_hz
         n_block = block.samples.shape[1]
         n_old = round(-delta_ns / NS_PER_S * rate)
@@ -333,7 +322,7 @@ class WaveformCheck:
         samples = s.partial
         end_ns = self._due_ns()
         start_ns = end_ns - samples_to_ns(self._n_hop, rate)
-        out: list[Hop | SensorOutcome] = list(self._judge_quality(samples, start_ns, end_ns, received_ns))
+        out: list[Hop | SensorOutcome] = list(self._quality.judge(samples, start_ns, end_ns, received_ns))
         usable = not bool(np.isnan(samples[:, 0]).all())
         samples.flags.writeable = False
         learnable = start_ns >= self._report.learn_after_ns
@@ -342,63 +331,3 @@ class WaveformCheck:
         s.partial = np.empty_like(samples)
         s.filled, s.contiguous = 0, True
         return out
-
-    def _judge_quality(
-        self, samples: NDArray[np.float32], start_ns: int, end_ns: int, received_ns: int | None
-    ) -> list[SensorOutcome]:
-        """Report NaN, flat and clipped channels; what cannot be judged becomes NaN throughout."""
-        counts = self._quality.count(samples)
-        found: list[SensorOutcome] = []
-        # The usual hop is clean: one vectorised look decides whether channels need looking at singly.
-        flat = counts[:, LONGEST_RUN] >= self._n_flat
-        clipped = counts[:, AT_LIMIT] >= max(1.0, self._config.clipped_fraction * self._n_hop)
-        clipped &= self._limit_known | (2 * counts[:, CHANGES] >= self._n_hop)
-        bad = counts[:, NONFINITE] > 0
-        self._s.n_clipped_hops = self._s.n_clipped_hops + 1 if clipped.any() else 0
-        for index in np.flatnonzero(flat | clipped | bad):
-            found.extend(self._channel_trouble(index, counts[index], bool(flat[index]), start_ns, end_ns, received_ns))
-            if bad[index] or (flat[index] and self._flat_matters(index)):
-                samples[index] = np.nan
-        self._s.varied |= counts[:, CHANGES] > 1
-        return found
-
-    def _flat_matters(self, index: int) -> bool:
-        """A DC channel that never moved may just be unused; an accelerometer always shows some noise."""
-        return not self._group.channels[index].dc_coupled or bool(self._s.varied[index])
-
-    def _channel_trouble(
-        self,
-        index: int,
-        counts: NDArray[np.int64],
-        flat: bool,
-        start_ns: int,
-        end_ns: int,
-        received_ns: int | None,
-    ) -> list[SensorOutcome]:
-        channel, n_hop = self._group.channels[index], self._n_hop
-        if counts[NONFINITE] > 0:
-            kind, n = Trouble.NAN, int(counts[NONFINITE])
-            detail = f"{n} of {n_hop} samples are NaN or infinite"
-            alerting = n > self._config.nan_fraction * n_hop
-        elif flat:
-            if not self._flat_matters(index):
-                return []
-            kind, n = Trouble.FLAT, n_hop
-            seconds = int(counts[LONGEST_RUN]) / self._group.sample_rate_hz
-            detail, alerting = f"repeats one value for {seconds:.2f} s", True
-        else:
-            kind, n = Trouble.CLIPPED, int(counts[AT_LIMIT])
-            detail = f"{n} of {n_hop} samples at the converter's limit"
-            alerting = self._s.n_clipped_hops >= _CLIPPED_HOPS
-        return [
-            self._report.trouble(
-                kind,
-                end_ns,
-                start_ns,
-                n_samples=n,
-                detail=f"{channel.name}: {detail}",
-                alerting=alerting,
-                channel=channel.name,
-                received_ns=received_ns,
-            )
-        ]

@@ -61,7 +61,10 @@ def describe_fault(fault: str, tier: Tier, reasons: Sequence[Reason]) -> tuple[s
     if math.isnan(first.expected):
         return f"{english}: {value} ({tier_en})", f"{korean}: {value} ({tier_ko})"
     expected = _quantity(first.expected, first.unit)
-    return f"{english}: {value}, expected {expected} ({tier_en})", f"{korean}: {value}, 정상 {expected} ({tier_ko})"
+    return (
+        f"{english}: {value}, expected {expected} ({tier_en})",
+        f"{korean}: {value}, 정상 {expected} ({tier_ko})",
+    )
 
 
 def describe_trouble(kind: Trouble, group: str, detail: str) -> tuple[str, str]:

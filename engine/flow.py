@@ -1,0 +1,73 @@
+"""The dataflow, one line for each step. Live and replay differ only in what is handed to `build_flow`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import Source
+from operators.extract import extract_features
+from operators.features import FeatureSet
+from sinks.base import Writer
+from sinks.deliver import Deliver
+
+from engine.clock import Clock
+from engine.config import Config
+from engine.records import Spindle
+from operators.blocks import check_blocks
+from operators.detect import detect
+from operators.judge import judge
+from operators.windows import slide_windows
+
+
+def build_flow(
+    source: Source[Any],
+    spindles: Sequence[Spindle],
+    config: Config,
+    clock: Clock,
+    writers: Sequence[Writer],
+    viewers: Sequence[Writer] = (),
+) -> Dataflow:
+    """Lay out the flow from a source to its sinks.
+
+    Parameters
+    ----------
+    source : Source
+        Emits ``(spindle, Block | Context | Tick)`` in the order of end times, for declared spindles only.
+    spindles : sequence of Spindle
+        The declared spindles; names are unique.
+    config : Config
+        What decides.
+    clock : Clock
+        Stamps alerts; `engine.clock.NoClock` in an unpaced replay.
+    writers : sequence of Writer
+        Take verdicts, alerts and states.
+    viewers : sequence of Writer
+        Take checked blocks, to show waveforms; none in a replay.
+
+    Returns
+    -------
+    Dataflow
+        For `engine.runtime.run_flow`.
+
+    Raises
+    ------
+    ConfigError
+        A detector, feature or limit that does not exist or does not fit a declared sensor group.
+    """
+    shop = {spindle.name: spindle for spindle in spindles}
+    features = FeatureSet.for_shop(spindles, config)
+
+    flow = Dataflow("spindlewatch")
+    received = op.input("source", flow, source)  # Block | Context | Tick
+    checked = check_blocks("check", received, shop, config)  # → CheckedBlock | SensorOutcome
+    windows = slide_windows("slide", checked, shop, config)  # → Window | SensorOutcome
+    vectors = extract_features("extract", windows, features)  # → FeatureVector | SensorOutcome
+    scores = detect("detect", vectors, shop, features, config)  # → Score | SensorOutcome
+    judged = judge("judge", scores, config, clock)  # → Verdict | Alert | SpindleState
+    op.output("deliver", judged, Deliver(writers))
+    if viewers:
+        op.output("show", checked, Deliver(viewers))
+    return flow

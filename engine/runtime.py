@@ -1,0 +1,80 @@
+"""Running a flow in this process: epochs, signals, and errors that arrive wrapped by Bytewax."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from types import FrameType
+
+from bytewax.dataflow import Dataflow
+from bytewax.recovery import RecoveryConfig
+from bytewax.run import cli_main
+
+from engine.errors import SpindlewatchError
+
+# Backpressure acts and snapshots are taken only between epochs, so they are kept short.
+EPOCH = timedelta(seconds=1)
+
+
+class Stop:
+    """A request to end: sources see it and finish, so the flow ends at an epoch's border with all state saved.
+
+    Ending by an exception instead would skip the last snapshot and, with several processes, hang the others.
+    """
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def ask(self) -> None:
+        """Ask the flow to end soon."""
+        self._asked.set()
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody asked."""
+        return self._asked.is_set()
+
+    @contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Let SIGINT and SIGTERM ask; a second SIGINT interrupts at once. Main thread only."""
+
+        def ask(number: int, _frame: FrameType | None) -> None:
+            if self.asked and number == signal.SIGINT:
+                raise KeyboardInterrupt
+            self.ask()
+
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def run_flow(flow: Dataflow, recovery: RecoveryConfig | None = None) -> None:
+    """Run a flow in the calling thread until its sources end.
+
+    Parameters
+    ----------
+    flow : Dataflow
+        From `engine.flow.build_flow`.
+    recovery : RecoveryConfig, optional
+        Where to keep state; None = nowhere.
+
+    Raises
+    ------
+    SpindlewatchError
+        Whatever a source, step or sink raised on purpose, unwrapped.
+    """
+    try:
+        cli_main(flow, epoch_interval=EPOCH, recovery_config=recovery)  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, SpindlewatchError | KeyboardInterrupt):
+                raise cause from error
+            cause = cause.__cause__
+        raise

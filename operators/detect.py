@@ -1,0 +1,296 @@
+"""detect: feature vectors become scores; then, if the guard allows, they are learned. The only place that learns."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bytewax.operators import KeyedStream
+
+from detectors.absolute import AbsoluteLimits
+from detectors.base import NOTHING, Assessment
+from detectors.baseline import Baseline
+from detectors.dynamic import DynamicChange
+from detectors.guard import may_learn
+from engine.clock import NS_PER_S
+from engine.config import Config
+from engine.records import (
+    Feature,
+    FeatureVector,
+    Reason,
+    Regime,
+    Score,
+    SensorGroup,
+    SensorOutcome,
+    Spindle,
+    TeachIn,
+    Tier,
+)
+from operators.features import FeatureSet
+from operators.step import stateful_step
+from operators.windows import samples_per_hop
+
+FeatureSets = Mapping[tuple[str, str], FeatureSet]
+
+
+def detect(
+    step_id: str,
+    items: KeyedStream[Any],
+    spindles: Mapping[str, Spindle],
+    features: FeatureSets,
+    config: Config,
+) -> KeyedStream[Any]:
+    """Turn feature vectors into scores; sensor outcomes pass through.
+
+    Parameters
+    ----------
+    step_id : str
+        Unique and stable; see `operators.step.stateful_step`.
+    items : KeyedStream[FeatureVector | SensorOutcome]
+        From `operators.extract.extract_features`.
+    spindles : Mapping[str, Spindle]
+        The declared spindles by name.
+    features : Mapping[tuple[str, str], FeatureSet]
+        By spindle and group.
+    config : Config
+        ``[learn]``, ``[[detectors]]``, ``[dynamic]``, ``[[limits]]``, ``[judge]``.
+
+    Returns
+    -------
+    KeyedStream[Score | SensorOutcome]
+        One score per vector, in the same order.
+    """
+    return stateful_step(step_id, items, lambda: Detect(spindles, features, config))
+
+
+class Detect:
+    """The detectors of one spindle, per sensor group and regime.
+
+    State: per group at most ``max_regimes`` baselines.
+
+    Parameters
+    ----------
+    spindles, features, config
+        As for `detect`.
+    """
+
+    def __init__(self, spindles: Mapping[str, Spindle], features: FeatureSets, config: Config) -> None:
+        self._spindles, self._features, self._config = spindles, features, config
+        self._groups: dict[tuple[str, str], GroupDetect] = {}
+
+    def process(self, items: Sequence[FeatureVector | SensorOutcome]) -> list[Score | SensorOutcome]:
+        """Score and learn vectors of one spindle.
+
+        Parameters
+        ----------
+        items : sequence of FeatureVector and SensorOutcome
+            In stream time.
+
+        Returns
+        -------
+        list of Score and SensorOutcome
+            In the same order.
+        """
+        return [
+            item
+            if isinstance(item, SensorOutcome)
+            else self._group(item.spindle, item.group).score_learn(item)
+            for item in items
+        ]
+
+    def save(self) -> Any:
+        """State for recovery."""
+        return {key: group.save() for key, group in self._groups.items()}
+
+    def restore(self, state: Any) -> None:
+        """Continue from `save`."""
+        for (spindle, group), saved in state.items():
+            self._group(spindle, group).restore(saved)
+
+    def _group(self, spindle: str, group: str) -> GroupDetect:
+        found = self._groups.get((spindle, group))
+        if found is None:
+            declared = self._spindles[spindle]
+            sensor_group = declared.group(group)
+            assert sensor_group is not None  # the check lets no other group through
+            features = self._features[spindle, group].features
+            found = GroupDetect(spindle, sensor_group, features, declared.teach_in, self._config)
+            self._groups[spindle, group] = found
+        return found
+
+
+class _RegimeModels:
+    """What one regime of a group has: a learned baseline and its own recent past."""
+
+    __slots__ = ("baseline", "dynamic")
+
+    def __init__(self, baseline: Baseline, dynamic: DynamicChange) -> None:
+        self.baseline, self.dynamic = baseline, dynamic
+
+
+class GroupDetect:
+    """Three tiers of cover for one sensor group; the largest score counts.
+
+    Parameters
+    ----------
+    spindle : str
+        Whose group.
+    group : SensorGroup
+        Declared.
+    features : sequence of Feature
+        In the order of the vectors.
+    teach_in : TeachIn or None
+        A recording's protocol, in place of the configured schedule.
+    config : Config
+        As for `detect`.
+    """
+
+    def __init__(
+        self,
+        spindle: str,
+        group: SensorGroup,
+        features: Sequence[Feature],
+        teach_in: TeachIn | None,
+        config: Config,
+    ) -> None:
+        self._features, self._config = features, config
+        self._teach_in = teach_in or TeachIn()
+        self._detectors = [entry for entry in config.detectors if group.kind in entry.kinds]
+        self._wanted = _vectors_wanted(group, self._teach_in, config)
+        self._limits = AbsoluteLimits(features, config.limits, spindle)
+        self._models: OrderedDict[Regime, _RegimeModels] = OrderedDict()
+        self._first_ns: int | None = None
+        self._exceeded_ns: int | None = None
+
+    def score_learn(self, vector: FeatureVector) -> Score:
+        """Score a vector; then learn from it if the guard allows.
+
+        Parameters
+        ----------
+        vector : FeatureVector
+            The next one of this group.
+
+        Returns
+        -------
+        Score
+            Of the tier that is most alarmed; NaN if none can say anything.
+        """
+        models = self._regime(vector.regime)
+        tiers = self._assess(vector, models)
+        tier, best = max(tiers.items(), key=lambda entry: _rank(entry[1]))
+        reasons = self._reasons(vector, models, tier, best) if best.score >= 1.0 else ()
+        score = Score(
+            spindle=vector.spindle,
+            group=vector.group,
+            t_ns=vector.t_ns,
+            onset_ns=vector.onset_ns,
+            regime=vector.regime,
+            tier=tier,
+            detector=best.detector,
+            score=best.score,
+            ready=models.baseline.ready,
+            learned=models.baseline.learned,
+            wanted=models.baseline.wanted,
+            top_feature=self._features[best.top].name if best.top >= 0 else "",
+            reasons=reasons,
+            usable=vector.usable,
+            steady=vector.steady,
+            immediate=best.immediate,
+            drift=tiers[Tier.LEARNED].drift,
+            received_ns=vector.received_ns,
+        )
+        self._learn(vector, models, best.score)
+        return score
+
+    def save(self) -> Any:
+        """State for recovery."""
+        models = [(tuple(regime), m.baseline.save(), m.dynamic.save()) for regime, m in self._models.items()]
+        return self._first_ns, self._exceeded_ns, models
+
+    def restore(self, state: Any) -> None:
+        """Continue from `save`."""
+        self._first_ns, self._exceeded_ns, models = state
+        for regime, baseline, dynamic in models:
+            fresh = self._regime(Regime(*regime))
+            fresh.baseline.restore(baseline)
+            fresh.dynamic.restore(dynamic)
+
+    def _regime(self, regime: Regime) -> _RegimeModels:
+        models = self._models.get(regime)
+        if models is None:
+            models = _RegimeModels(
+                Baseline(self._features, self._detectors, self._wanted), DynamicChange(self._features)
+            )
+            self._models[regime] = models
+            if len(self._models) > self._config.learn.max_regimes:
+                self._models.popitem(last=False)
+        self._models.move_to_end(regime)
+        return models
+
+    def _assess(self, vector: FeatureVector, models: _RegimeModels) -> dict[Tier, Assessment]:
+        """What each tier says. Across a change of regime only absolute limits can be judged."""
+        if not vector.usable:
+            return dict.fromkeys((Tier.LEARNED, Tier.DYNAMIC, Tier.ABSOLUTE), NOTHING)
+        dynamic = vector.steady and self._config.dynamic.enabled
+        return {
+            Tier.LEARNED: models.baseline.score(vector.values) if vector.steady else NOTHING,
+            Tier.DYNAMIC: models.dynamic.score(vector.values) if dynamic else NOTHING,
+            Tier.ABSOLUTE: self._limits.score(vector.values),
+        }
+
+    def _reasons(
+        self, vector: FeatureVector, models: _RegimeModels, tier: Tier, assessment: Assessment
+    ) -> tuple[Reason, ...]:
+        sources = {Tier.LEARNED: models.baseline, Tier.DYNAMIC: models.dynamic, Tier.ABSOLUTE: self._limits}
+        return sources[tier].reasons(vector.values, assessment)
+
+    def _learn(self, vector: FeatureVector, models: _RegimeModels, score: float) -> None:
+        if self._first_ns is None:
+            self._first_ns = vector.t_ns
+        if score >= self._config.judge.on:
+            self._exceeded_ns = vector.t_ns
+        if vector.usable and vector.steady:
+            models.dynamic.learn(vector.values)
+        elapsed_s = (vector.t_ns - self._first_ns) / NS_PER_S
+        end_s = (
+            math.inf
+            if self._teach_in.duration_s is None
+            else self._teach_in.skip_s + self._teach_in.duration_s
+        )
+        if elapsed_s >= end_s:
+            models.baseline.finish()
+        if elapsed_s >= self._teach_in.skip_s and may_learn(
+            learnable=vector.learnable and vector.usable,
+            steady=vector.steady,
+            exceeding=self._exceeding(vector.t_ns),
+            complete=models.baseline.complete,
+            score=score,
+            limit=self._config.learn.limit,
+        ):
+            models.baseline.learn(vector.values)
+
+    def _exceeding(self, t_ns: int) -> bool:
+        """Whether a score reached the limit so recently that an episode may be open."""
+        quiet_ns = self._config.judge.off_delay_s * NS_PER_S
+        return self._exceeded_ns is not None and 0 <= t_ns - self._exceeded_ns < quiet_ns
+
+
+def _rank(assessment: Assessment) -> float:
+    return -math.inf if math.isnan(assessment.score) else assessment.score
+
+
+def _vectors_wanted(group: SensorGroup, teach_in: TeachIn, config: Config) -> int:
+    """Length of the teach-in in vectors: the recording's protocol, else the configuration's."""
+    if teach_in.n_vectors is not None:
+        return teach_in.n_vectors
+    if teach_in.duration_s is not None:
+        if group.duty_cycle is not None:
+            rate_hz = 1.0 / group.duty_cycle.period_s
+        elif group.kind == "scalar":
+            rate_hz = group.sample_rate_hz
+        else:
+            rate_hz = group.sample_rate_hz / samples_per_hop(group, config.waveform)
+        return max(2, round(teach_in.duration_s * rate_hz))
+    return config.learn.n_vectors_scalar if group.kind == "scalar" else config.learn.n_vectors_waveform

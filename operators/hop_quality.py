@@ -1,0 +1,130 @@
+"""Are the samples of one hop fit to be judged? NaN, flat and clipped channels of a waveform group."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import CheckConfig
+from engine.records import SensorGroup, SensorOutcome, Trouble
+from operators.group_check import Reporter
+from operators.kernels.quality import AT_LIMIT, CHANGES, LONGEST_RUN, NONFINITE, QualityState
+
+# One clipped hop may be the collision we are looking for; this many in a row are a badly set amplifier.
+_CLIPPED_HOPS = 5
+
+
+class HopQuality:
+    """Judges hops; a channel that cannot be judged becomes NaN in place, so that its features say so.
+
+    Clipped channels stay: a collision clips, and a clipped collision must still be scored. They are not learnt.
+
+    Parameters
+    ----------
+    group : SensorGroup
+        Of kind ``waveform``.
+    config : CheckConfig
+        Limits.
+    report : Reporter
+        Of the group.
+    """
+
+    def __init__(self, group: SensorGroup, config: CheckConfig, report: Reporter) -> None:
+        self._group, self._config, self._report = group, config, report
+        seconds = [config.flat_line_dc_s if c.dc_coupled else config.flat_line_s for c in group.channels]
+        self._n_flat = np.array([round(s * group.sample_rate_hz) for s in seconds])
+        limit = np.array([channel.full_scale or math.nan for channel in group.channels])
+        self._limit_known = np.isfinite(limit)
+        self._counters = QualityState(limit * (1 - 1e-6))  # converters stop a count short of full scale
+        self._varied = np.zeros(limit.size, np.bool_)
+        self._n_clipped_hops = 0
+
+    def judge(
+        self, samples: NDArray[np.float32], start_ns: int, end_ns: int, received_ns: int | None
+    ) -> list[SensorOutcome]:
+        """Judge one hop, in order.
+
+        Parameters
+        ----------
+        samples : float32[n_channels, n_hop]
+            Writable; channels that cannot be judged are set to NaN.
+        start_ns, end_ns : int
+            Of the hop.
+        received_ns : int or None
+            Of its last sample.
+
+        Returns
+        -------
+        list of SensorOutcome
+            At most one per channel.
+        """
+        counts, n_hop = self._counters.count(samples), samples.shape[1]
+        flat = counts[:, LONGEST_RUN] >= self._n_flat
+        clipped = counts[:, AT_LIMIT] >= max(1.0, self._config.clipped_fraction * n_hop)
+        # Inference is only for signals that move at every sample: coarse quantisation repeats its extremes too.
+        clipped &= self._limit_known | (2 * counts[:, CHANGES] >= n_hop)
+        bad = counts[:, NONFINITE] > 0
+        self._n_clipped_hops = self._n_clipped_hops + 1 if clipped.any() else 0
+        found: list[SensorOutcome] = []
+        for index in np.flatnonzero(flat | clipped | bad).tolist():
+            matters = self._flat_matters(index)
+            said = self._describe(
+                index, counts[index], bool(flat[index]) and matters, bool(clipped[index]), n_hop
+            )
+            if said is not None:
+                kind, n_samples, detail, alerting = said
+                name = self._group.channels[index].name
+                found.append(
+                    self._report.trouble(
+                        kind,
+                        end_ns,
+                        start_ns,
+                        n_samples=n_samples,
+                        detail=f"{name}: {detail}",
+                        alerting=alerting,
+                        channel=name,
+                        received_ns=received_ns,
+                    )
+                )
+            if bad[index] or (flat[index] and matters):
+                samples[index] = np.nan
+        self._varied |= counts[:, CHANGES] > 1
+        return found
+
+    def save(self) -> Any:
+        """State for recovery."""
+        counters = self._counters
+        return counters.last, counters.run, counters.extreme, self._varied, self._n_clipped_hops
+
+    def restore(self, state: Any) -> None:
+        """Continue from `save`."""
+        counters = self._counters
+        counters.last, counters.run, counters.extreme, self._varied, self._n_clipped_hops = state
+
+    def _flat_matters(self, index: int) -> bool:
+        """Tell a dead channel from an unused one: a DC channel that never moved may have nothing to say."""
+        return not self._group.channels[index].dc_coupled or bool(self._varied[index])
+
+    def _describe(
+        self, counts: NDArray[np.int64], flat: bool, clipped: bool, n_hop: int
+    ) -> tuple[Trouble, int, str, bool] | None:
+        """Name a channel's worst trouble: kind, samples, figures, whether to alert."""
+        n_bad, n_limit = int(counts[NONFINITE]), int(counts[AT_LIMIT])
+        if n_bad:
+            alerting = n_bad > self._config.nan_fraction * n_hop
+            return Trouble.NAN, n_bad, f"{n_bad} of {n_hop} samples are NaN or infinite", alerting
+        if flat:
+            seconds = int(counts[LONGEST_RUN]) / self._group.sample_rate_hz
+            return Trouble.FLAT, n_hop, f"repeats one value for {seconds:.2f} s", True
+        if clipped:
+            alerting = self._n_clipped_hops >= _CLIPPED_HOPS
+            return (
+                Trouble.CLIPPED,
+                n_limit,
+                f"{n_limit} of {n_hop} samples at the converter's limit",
+                alerting,
+            )
+        return None
