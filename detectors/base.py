@@ -94,13 +94,16 @@ class Detector(ABC):
         """Whether the detector has been taught; until then every score is NaN."""
 
     @abstractmethod
-    def fit(self, rows: Floats) -> None:
+    def fit(self, rows: Floats, floor: Floats) -> None:
         """Learn what is usual, forgetting what was learned before.
 
         Parameters
         ----------
         rows : float64[n_rows, n_features]
             Standardised rows in stream order; finite.
+        floor : float64[n_features]
+            Lasting deviation that is not worth mention, in standardised units, however calm the teach-in was:
+            sensors are not more exact than that, nor machines.
 
         Raises
         ------

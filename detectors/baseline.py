@@ -143,9 +143,9 @@ class Baseline:
             return
         for index in range(len(self._configs)):
             detector = self._build(index)
-            limit = MarginLimit(self._margin, detector.chance_limit())
+            limit = MarginLimit(self._margin * (1.0 + rows.shape[1] / rows.shape[0]), detector.chance_limit())
             limit.fit(held_out_scores(rows, N_BLOCKS, self._teacher(index)))
-            detector.fit(rows)
+            detector.fit(rows, self._scaling.floor)
             self._detectors.append(detector)
             self._limits.append(limit)
 
@@ -223,7 +223,7 @@ class Baseline:
     def _teacher(self, index: int) -> Callable[[Floats], Callable[[Floats], float]]:
         def teach(rows: Floats) -> Callable[[Floats], float]:
             detector = self._build(index)
-            detector.fit(rows)
+            detector.fit(rows, self._scaling.floor)
             return detector.score
 
         return teach

@@ -67,11 +67,11 @@ class Mewma(Detector):
     def ready(self) -> bool:  # noqa: D102
         return self._ready
 
-    def fit(self, rows: Floats) -> None:  # noqa: D102
+    def fit(self, rows: Floats, floor: Floats) -> None:  # noqa: D102
         rows = check_rows(rows, self.n_features)
         weight, clip = self._parameters.weight, self._parameters.clip
         rows = np.clip(rows, -clip, clip)
-        covariance = ewma_covariance(rows, weight, self._parameters.shrinkage)
+        covariance = ewma_covariance(rows, weight, floor, self._parameters.shrinkage)
         self._precision = np.ascontiguousarray(np.linalg.inv(covariance))
         self._memory = np.ascontiguousarray(_ewma(rows, weight)[-1])
         self._ready = True
@@ -110,7 +110,7 @@ class Mewma(Detector):
         self._ready = bool(state["ready"])
 
 
-def ewma_covariance(rows: Floats, weight: float, shrinkage: float | None) -> Floats:
+def ewma_covariance(rows: Floats, weight: float, floor: Floats, shrinkage: float | None) -> Floats:
     """Covariance, about 0, of the EWMA of standardised rows.
 
     Parameters
@@ -119,6 +119,8 @@ def ewma_covariance(rows: Floats, weight: float, shrinkage: float | None) -> Flo
         Standardised, in stream order.
     weight : float
         Of the newest row.
+    floor : float64[n_features]
+        Smallest standard deviation of each feature's EWMA.
     shrinkage : float or None
         Share of the diagonal; None = ``n_features / (n_features + n_independent)``, where ``n_independent``
         is the number of rows that an EWMA does not share with its past.
@@ -135,14 +137,14 @@ def ewma_covariance(rows: Floats, weight: float, shrinkage: float | None) -> Flo
     wander = _ewma(rows, weight) / calm[:, None]
     covariance = wander.T @ wander / n_rows
     independent = weight / (2.0 - weight)
-    floor = np.sqrt(np.maximum(np.diag(covariance), independent))
+    spread = np.sqrt(np.maximum(np.diag(covariance), np.maximum(independent, floor**2)))
     usual = np.sqrt(np.maximum(np.diag(covariance), np.finfo(np.float64).tiny))
     correlation = covariance / np.outer(usual, usual)
     if shrinkage is None:
         shrinkage = n_features / (n_features + n_rows * independent)
     correlation *= 1.0 - shrinkage
     np.fill_diagonal(correlation, 1.0 + 1e-6)  # a whisker of ridge: features that are copies of one another
-    return np.asarray(correlation * np.outer(floor, floor), dtype=np.float64)
+    return np.asarray(correlation * np.outer(spread, spread), dtype=np.float64)
 
 
 def _ewma(rows: Floats, weight: float) -> Floats:

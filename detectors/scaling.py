@@ -12,9 +12,9 @@ from detectors.base import Floats, State, check_version
 from detectors.kernels import standardise
 from engine.records import Feature
 
-LOG_FLOOR = 0.05
+LOG_FLOOR = 0.1
 """Smallest usual deviation of a logarithmic feature: 5 %, the usual uncertainty of an accelerometer."""
-RELATIVE_FLOOR = 0.005
+RELATIVE_FLOOR = 0.003
 """Smallest usual deviation of any other feature, relative to its mean: a transducer of accuracy class 0.5."""
 USUAL_BAND = 3.0
 """Half width, in usual deviations, of the range that is shown to people as normal, at least."""
@@ -39,6 +39,7 @@ class Scaling:
         self.active = np.empty(0, dtype=np.int64)
         self.centre = np.empty(0)
         self.scale = np.empty(0)
+        self.floor = np.empty(0)
         self.band = np.empty(0)
 
     def fit(self, vectors: Floats, n_blocks: int) -> Floats:
@@ -66,6 +67,7 @@ class Scaling:
         logarithmic = self._logarithmic[self.active]
         floor = np.where(logarithmic, LOG_FLOOR, RELATIVE_FLOOR * np.abs(self.centre))
         self.scale = np.maximum(np.nanstd(rows, axis=0, ddof=1), floor)
+        self.floor = floor / self.scale
         held_out = np.empty_like(rows)
         for block in np.array_split(np.arange(rows.shape[0]), n_blocks):
             others = np.delete(rows, block, axis=0)
@@ -119,6 +121,7 @@ class Scaling:
             "active": self.active.copy(),
             "centre": self.centre.copy(),
             "scale": self.scale.copy(),
+            "floor": self.floor.copy(),
             "band": self.band.copy(),
         }
 
@@ -134,6 +137,7 @@ class Scaling:
         self.active = np.array(state["active"], dtype=np.int64)
         self.centre = np.array(state["centre"], dtype=np.float64)
         self.scale = np.array(state["scale"], dtype=np.float64)
+        self.floor = np.array(state["floor"], dtype=np.float64)
         self.band = np.array(state["band"], dtype=np.float64)
         return self
 
