@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -75,15 +75,17 @@ def _without_value(figure: Figure, budget: Budget | None, ok: bool | None, note:
     return Result(figure.id, None, figure.unit, peer, None, budget, ok, note)
 
 
-def print_table(results: Iterable[Result], machine: Mapping[str, object]) -> None:
+def print_table(results: Sequence[Result], machine: Mapping[str, object]) -> None:
     """Print the report for people, on stdout."""
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
-    table = Table("figure", "value", "budget", "peer", "ratio", "", "note")
+    table = Table()
+    for heading in ("figure", "value", "budget", "peer", "ratio", "ok"):
+        table.add_column(heading, no_wrap=True)
     for result in results:
-        verdict = {True: "[green]ok[/]", False: "[bold red]no[/]", None: "-"}[result.ok]
+        verdict = {True: "[green]yes[/]", False: "[bold red]NO[/]", None: "-"}[result.ok]
         table.add_row(
             result.id,
             _number(result.value, result.unit),
@@ -91,9 +93,11 @@ def print_table(results: Iterable[Result], machine: Mapping[str, object]) -> Non
             f"{_number(result.peer.value, result.unit)} {result.peer.name}" if result.peer else "",
             _number(result.ratio, ""),
             verdict,
-            result.note,
         )
     console.print(table)
+    for result in results:
+        if result.note:
+            console.print(f"{result.id}: {result.note}", highlight=False, markup=False)
     console.print(
         f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, load {machine['load_1min']}"
     )
