@@ -70,6 +70,7 @@ class LearnConfig(_Table, frozen=True):
     n_vectors_scalar: Count
     max_regimes: Count
     settle_s: NotNegative
+    limit: Fraction
 
 
 class DetectorConfig(_Table, frozen=True):
@@ -77,6 +78,7 @@ class DetectorConfig(_Table, frozen=True):
 
     name: str
     kinds: tuple[Kind, ...] = ("waveform", "scalar")
+    margin: Annotated[float, Meta(ge=1)] = 1.5
     parameters: dict[str, Any] = {}
 
 

@@ -107,6 +107,25 @@ class SensorGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(channel.name for channel in self.channels)
 
 
+def complete_ns(block: Block, group: SensorGroup) -> int:
+    """When a block can be sent: the order in which a source delivers, and the time a latency counts from.
+
+    Parameters
+    ----------
+    block : Block
+        Of ``group``.
+    group : SensorGroup
+        A waveform's last sample lasts until the next is due; a scalar's is an instant.
+
+    Returns
+    -------
+    int
+        UTC nanoseconds.
+    """
+    n_last = block.samples.shape[1] - (group.kind == "scalar")
+    return block.t_ns + samples_to_ns(n_last, block.sample_rate_hz)
+
+
 class Spindle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A monitored unit and the key of every stream.
 

@@ -71,9 +71,7 @@ class HopQuality:
         found: list[SensorOutcome] = []
         for index in np.flatnonzero(flat | clipped | bad).tolist():
             matters = self._flat_matters(index)
-            said = self._describe(
-                index, counts[index], bool(flat[index]) and matters, bool(clipped[index]), n_hop
-            )
+            said = self._describe(counts[index], bool(flat[index]) and matters, bool(clipped[index]), n_hop)
             if said is not None:
                 kind, n_samples, detail, alerting = said
                 name = self._group.channels[index].name

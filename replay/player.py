@@ -12,7 +12,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from engine.clock import NS_PER_S, Clock, monotonic_s, wake_in
 from engine.errors import UsageError
-from engine.records import Block, Context, Spindle, Tick
+from engine.records import Block, Context, Spindle, Tick, complete_ns
 from engine.runtime import Stop
 from replay.recording import Recording
 
@@ -43,13 +43,19 @@ def items_with_ticks(recording: Recording, max_block_s: float) -> Iterator[Block
     tick_ns = None
     end_ns = recording.start_ns
     for item in recording.items(max_block_s):
-        end_ns = max(end_ns, item.end_ns if isinstance(item, Block) else item.t_ns)
+        end_ns = max(end_ns, _due_ns(item, recording.spindle))
         grid_ns = end_ns - end_ns % _TICK_NS
         if tick_ns is None or grid_ns > tick_ns:
             tick_ns = grid_ns
             yield Tick(name, grid_ns)
         yield item
     yield Tick(name, end_ns, last=True)
+
+
+def _due_ns(item: Block | Context | Tick, spindle: Spindle) -> int:
+    """When an item comes, in stream time."""
+    group = spindle.group(item.group) if isinstance(item, Block) else None
+    return complete_ns(item, group) if group and isinstance(item, Block) else item.t_ns
 
 
 class _Part(StatefulSourcePartition[Item, int]):
@@ -176,8 +182,8 @@ class Player(FixedPartitionedSource[Item, int]):
             return 0.0
         if self._began_s is None:
             self._began_s = monotonic_s()
-        end_ns = item.end_ns if isinstance(item, Block) else item.t_ns
-        return (end_ns - start_ns) / NS_PER_S / self._pace - (monotonic_s() - self._began_s)
+        due_ns = _due_ns(item, self._recordings[item.spindle].spindle)
+        return (due_ns - start_ns) / NS_PER_S / self._pace - (monotonic_s() - self._began_s)
 
     def stamp(self, item: Any) -> Any:
         """Note when a paced replay received a block or context; an unpaced one notes nothing."""

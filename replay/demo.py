@@ -1,0 +1,215 @@
+"""The demo: a simulated shop watched live, by the engine's own parts, with a real subscriber taking the time."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from sinks.journal import Journal
+from sinks.watch import Subscription
+from sinks.websocket import LiveServer
+
+from engine.clock import NS_PER_S, WallClock
+from engine.config import Config, load_config
+from engine.flow import build_flow
+from engine.records import Alert, AlertState
+from engine.runtime import Stop, run_flow
+from operators.kernels import warm_up
+from replay.live import LiveShop
+from replay.outcome import FaultOutcome, match_faults
+from replay.recording import Fault
+from replay.session import CollectAlerts
+from replay.simulate import PlannedFault, Shop, demo_plan
+
+
+@dataclass(frozen=True, slots=True)
+class DemoFault:
+    """One injected fault and what became of it."""
+
+    spindle: str
+    outcome: FaultOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What a demo of limited duration found.
+
+    Parameters
+    ----------
+    duration_s : float
+        How long it ran.
+    faults : tuple[DemoFault, ...]
+        Injected, in order of spindle and time.
+    false_alerts : tuple[Alert, ...]
+        Opening messages that no injected fault explains.
+    latencies_ms : tuple[float, ...]
+        For every alert message: from the last sample of the deciding window to the subscriber.
+    """
+
+    duration_s: float
+    faults: tuple[DemoFault, ...]
+    false_alerts: tuple[Alert, ...]
+    latencies_ms: tuple[float, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        injected = [{"spindle": fault.spindle, **fault.outcome.as_dict()} for fault in self.faults]
+        return {
+            "duration_s": self.duration_s,
+            "faults_injected": injected,
+            "faults_detected": [fault for fault in injected if fault["detected"]],
+            "false_alerts": len(self.false_alerts),
+            "false_alert_ids": [alert.id for alert in self.false_alerts],
+            "latency_ms": _percentiles(self.latencies_ms),
+        }
+
+    def print_table(self) -> None:
+        """Print what a person wants to know."""
+        from replay.tables import print_demo
+
+        print_demo(self)
+
+
+class _Stopwatch:
+    """A subscriber on the websocket, as a browser would be, that notes when each alert message arrives."""
+
+    def __init__(self, url: str, clock: WallClock) -> None:
+        self.latencies_ms: list[float] = []
+        self._subscription = Subscription(url)
+        self._clock = clock
+        self._thread = threading.Thread(target=self._listen, name="stopwatch", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._subscription.close()
+        self._thread.join(timeout=5.0)
+
+    def _listen(self) -> None:
+        for message in self._subscription:
+            if message["type"] == "alert":
+                late_ns = self._clock.now_ns() - message["alert"]["t_ns"]
+                self.latencies_ms.append(late_ns / 1e6)
+
+
+def run_demo(
+    *,
+    duration_s: float | None = None,
+    n_spindles: int = 4,
+    seed: int = 1,
+    port: int | None = None,
+    journal_path: Path | None = None,
+    config_path: Path | None = None,
+    quiet: bool = False,
+) -> DemoResult:
+    """Run the demo until its duration is over or it is interrupted.
+
+    Parameters
+    ----------
+    duration_s : float, optional
+        None = until interrupted, with faults recurring.
+    n_spindles : int
+        Simulated spindles.
+    seed : int
+        Of the shop and its faults.
+    port : int, optional
+        Of the page; 0 = any free one; None = the configured one.
+    journal_path : Path, optional
+        Where alerts are kept; None = a temporary folder.
+    config_path : Path, optional
+        Site configuration.
+    quiet : bool
+        Print nothing.
+
+    Returns
+    -------
+    DemoResult
+        Without faults if the demo was endless.
+
+    Raises
+    ------
+    SpindlewatchError
+        A configuration, port or journal that cannot be used.
+    """
+    config = _with_port(load_config(config_path), port)
+    clock, stop, collected = WallClock(), Stop(), CollectAlerts()
+    plan = demo_plan(duration_s, seed, n_spindles)
+    with ExitStack() as stack:
+        stack.enter_context(stop.on_signals())
+        warm_up()  # before the first sample is due: no sample waits for a compiler
+        if journal_path is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spindlewatch-"))
+            journal_path = Path(folder) / "journal.sqlite3"
+        journal = Journal(journal_path)
+        stack.callback(journal.close)
+        server = LiveServer(config.hub, journal, clock)
+        address = server.start()
+        stack.callback(server.close)
+        stopwatch = _Stopwatch(address.stream_url, clock)
+        stopwatch.start()
+        stack.callback(stopwatch.close)
+        if not quiet:
+            _greet(address.page_url, plan.spindles, duration_s)
+        start_ns = clock.now_ns()
+        shop = Shop(plan, start_ns)
+        source = LiveShop(shop, start_ns, clock, duration_s, stop)
+        run_flow(build_flow(source, shop.spindles, config, clock, [server, collected], viewers=[server]))
+        ran_s = (clock.now_ns() - start_ns) / NS_PER_S
+        end_ns = clock.now_ns()
+    return _result(ran_s, start_ns, end_ns, shop.faults, collected.alerts, stopwatch.latencies_ms)
+
+
+def _result(
+    ran_s: float,
+    start_ns: int,
+    end_ns: int,
+    injected: Sequence[PlannedFault],
+    alerts: Sequence[Alert],
+    latencies_ms: Sequence[float],
+) -> DemoResult:
+    faults: list[DemoFault] = []
+    false_ids: set[str] = set()
+    for spindle in sorted({fault.spindle for fault in injected} | {alert.spindle for alert in alerts}):
+        labels = [
+            Fault(fault.start_s, fault.end_s, str(fault.fault), fault.note)
+            for fault in injected
+            if fault.spindle == spindle and fault.start_s < ran_s
+        ]
+        own = [alert for alert in alerts if alert.spindle == spindle]
+        outcomes, unexplained = match_faults(labels, own, start_ns, end_ns)
+        faults.extend(DemoFault(spindle, outcome) for outcome in outcomes)
+        false_ids |= unexplained
+    false_alerts = [a for a in alerts if a.id in false_ids and a.state is AlertState.OPENED]
+    return DemoResult(round(ran_s, 3), tuple(faults), tuple(false_alerts), tuple(latencies_ms))
+
+
+def _percentiles(values_ms: Sequence[float]) -> dict[str, float | int | None]:
+    if not values_ms:
+        return {"p50": None, "p99": None, "max": None, "n": 0}
+    p50, p99, worst = (round(float(q), 1) for q in np.percentile(values_ms, [50, 99, 100]))
+    return {"p50": p50, "p99": p99, "max": worst, "n": len(values_ms)}
+
+
+def _with_port(config: Config, port: int | None) -> Config:
+    if port is None:
+        return config
+    return msgspec.structs.replace(config, hub=msgspec.structs.replace(config.hub, port=port))
+
+
+def _greet(page_url: str, spindles: Sequence[str], duration_s: float | None) -> None:
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    console.print(f"[bold]spindlewatch demo[/bold]: {len(spindles)} simulated spindles ({', '.join(spindles)})")
+    console.print(f"Open [bold]{page_url}[/bold] in a browser.", highlight=False)
+    until = "Ctrl-C stops." if math.isinf(duration_s or math.inf) else f"Ends by itself after {duration_s:g} s."
+    console.print(f"Baselines are learnt in the first seconds; then faults arrive. {until}", highlight=False)
