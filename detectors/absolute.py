@@ -124,8 +124,9 @@ def check_limits(limits: Sequence[LimitConfig], features_of: Mapping[str, Sequen
                 raise ConfigError(f"Expected one of {known}, got {spindle!r} - at `{path}`")
         meant = limit.spindles or tuple(features_of)
         if not any(limit.feature in features_of[spindle] for spindle in meant):
+            path = f"$.limits[{position}].feature"
             raise ConfigError(
-                f"Expected a feature of {', '.join(meant)}, got {limit.feature!r} - at `$.limits[{position}].feature`"
+                f"Expected a feature of {', '.join(meant)}, got {limit.feature!r} - at `{path}`"
             )
 
 

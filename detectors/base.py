@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 State = dict[str, Any]
-"""Plain arrays, numbers, strings and nested states under a ``version``; nothing that only this code can unpickle."""
+"""Plain arrays, numbers, strings and nested states under a ``version``; no library's objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,12 @@ class Detector(ABC):
     seed : int
         For detectors that draw; two detectors of one seed agree exactly.
 
+    Attributes
+    ----------
+    margin : float
+        Default factor between the strangest healthy row and the limit, on this detector's scale of raw
+        scores.
+
     Raises
     ------
     ValueError
@@ -80,9 +86,10 @@ class Detector(ABC):
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    margin: ClassVar[float] = 1.5
     parameters_type: ClassVar[type[Parameters]] = Parameters
 
-    def __init__(self, parameters: Parameters, n_features: int, seed: int) -> None:
+    def __init__(self, parameters: Parameters, n_features: int, seed: int) -> None:  # noqa: ARG002
         if n_features < 1:
             raise ValueError(f"a detector needs at least one feature: got n_features={n_features}")
         self.n_features = n_features
@@ -142,10 +149,10 @@ class Detector(ABC):
         """
 
     def chance_limit(self) -> float:
-        """Smallest raw score that may ever become the limit: what chance alone reaches if the model is exact."""
+        """Return the smallest raw score that may become the limit: what chance alone reaches."""
         return 0.0
 
-    def learn(self, values: Floats) -> None:
+    def learn(self, values: Floats) -> None:  # noqa: B027 - most detectors are frozen
         """Follow a slow change; the guard has already decided that the row may be learned.
 
         Does nothing unless the detector adapts: what keeps learning through a fault ends up calling it usual.

@@ -10,6 +10,7 @@ import numpy as np
 
 from detectors.base import NOTHING, Assessment, Detector, Floats, State, check_version
 from detectors.calibration import MarginLimit, held_out_scores
+from detectors.drift import ScoreDrift
 from detectors.registry import build
 from detectors.scaling import Scaling
 from engine.config import DetectorConfig
@@ -17,6 +18,9 @@ from engine.records import Feature, Reason
 
 N_BLOCKS = 5
 """Parts of the teach-in that are scored by a model which has not seen them."""
+
+N_LEAST = 8
+"""Vectors without which there is no telling the usual from the unusual."""
 
 
 class Baseline:
@@ -37,8 +41,6 @@ class Baseline:
         Those meant for this kind of sensor group; the largest of their scores counts.
     wanted : int
         Vectors to learn from, 2 upwards.
-    margin : float
-        Between the strangest healthy vector of the teach-in and the limit.
     seed : int
         For detectors that draw.
 
@@ -56,14 +58,12 @@ class Baseline:
         detectors: Sequence[DetectorConfig],
         wanted: int,
         *,
-        margin: float = 1.5,
         seed: int = 0,
     ) -> None:
         self.wanted = wanted
         self.learned = 0
         self._features = tuple(features)
         self._configs = tuple(detectors)
-        self._margin = margin
         self._seed = seed
         self._rows = np.empty((wanted, len(self._features)))
         self._finished = False
@@ -71,6 +71,7 @@ class Baseline:
         self._row = np.empty(0)
         self._detectors: list[Detector] = []
         self._limits: list[MarginLimit] = []
+        self._drift = ScoreDrift()
 
     @property
     def ready(self) -> bool:
@@ -106,7 +107,8 @@ class Baseline:
             return NOTHING
         shares = self._detectors[best].attribute(self._row)
         top = int(self._scaling.active[int(np.argmax(shares))])
-        return Assessment(highest, self._detectors[best].name, top)
+        drift = self._drift.update(highest) and highest < 1.0
+        return Assessment(highest, self._detectors[best].name, top, drift=drift)
 
     def learn(self, values: Floats) -> None:
         """Collect a vector of the teach-in or, after it, let detectors that adapt follow it.
@@ -129,13 +131,16 @@ class Baseline:
             self.finish()
 
     def finish(self) -> None:
-        """End the teach-in now, with what there is. Less than eight vectors, and the baseline never gets ready."""
+        """End the teach-in now, with what there is.
+
+        With fewer than `N_LEAST` vectors, or none that varies, the baseline never gets ready.
+        """
         if self._finished:
             return
         self._finished = True
         rows = self._rows[: self.learned]
         self._rows = np.empty((0, len(self._features)))
-        if rows.shape[0] < 8:
+        if rows.shape[0] < N_LEAST:
             return
         rows = self._scaling.fit(rows, N_BLOCKS)
         self._row = np.empty(self._scaling.active.size)
@@ -143,8 +148,8 @@ class Baseline:
             return
         for index in range(len(self._configs)):
             detector = self._build(index)
-            limit = MarginLimit(self._margin * (1.0 + rows.shape[1] / rows.shape[0]), detector.chance_limit())
-            limit.fit(held_out_scores(rows, N_BLOCKS, self._teacher(index)))
+            limit = self._make_limit(index, detector)
+            limit.fit(held_out_scores(rows, N_BLOCKS, self._teacher(index)), rows.shape[1])
             detector.fit(rows, self._scaling.floor)
             self._detectors.append(detector)
             self._limits.append(limit)
@@ -188,6 +193,7 @@ class Baseline:
             "rows": self._rows[: 0 if self._finished else self.learned].copy(),
             "scaling": self._scaling.save(),
             "detectors": [detector.save() for detector in self._detectors],
+            "drift": self._drift.save(),
             "limits": [limit.save() for limit in self._limits],
         }
 
@@ -206,11 +212,12 @@ class Baseline:
         self._rows[: len(state["rows"])] = state["rows"]
         self._scaling.restore(state["scaling"])
         self._row = np.empty(self._scaling.active.size)
+        self._drift.restore(state["drift"])
         self._detectors, self._limits = [], []
         for index, (model, saved) in enumerate(zip(state["detectors"], state["limits"], strict=True)):
             detector = self._build(index)
             detector.restore(model)
-            limit = MarginLimit(self._margin, detector.chance_limit())
+            limit = self._make_limit(index, detector)
             limit.restore(saved)
             self._detectors.append(detector)
             self._limits.append(limit)
@@ -219,6 +226,10 @@ class Baseline:
         config = self._configs[index]
         path = f"$.detectors[{index}]"
         return build(config.name, config.parameters, self._scaling.active.size, self._seed, path)
+
+    def _make_limit(self, index: int, detector: Detector) -> MarginLimit:
+        margin = self._configs[index].margin
+        return MarginLimit(detector.margin if margin is None else margin, detector.chance_limit())
 
     def _teacher(self, index: int) -> Callable[[Floats], Callable[[Floats], float]]:
         def teach(rows: Floats) -> Callable[[Floats], float]:

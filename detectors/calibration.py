@@ -19,14 +19,14 @@ from detectors.base import Floats, State, check_version
 Teach = Callable[[Floats], Callable[[Floats], float]]
 """Takes teach-in rows, returns the raw score of a freshly taught model."""
 N_APPROACH = 50
-"""Rows before a block that are scored, without counting, so that an EWMA arrives there as it would in the stream."""
+"""Rows before a block that are scored without counting, so that an EWMA arrives there as in the stream."""
 
 
 class Calibration(Protocol):
     """What turns raw scores into scores; a limit from extreme-value theory (SPOT) fits the same protocol."""
 
-    def fit(self, held_out: Floats) -> None:
-        """Learn the limit from raw scores of vectors that the model has not seen."""
+    def fit(self, held_out: Floats, n_features: int) -> None:
+        """Learn the limit from raw scores of vectors that the model, of so many features, has not seen."""
         ...
 
     def score(self, raw_score: float) -> float:
@@ -65,11 +65,16 @@ class MarginLimit:
         """The raw score that becomes 1.0; NaN before `fit`."""
         return self._limit
 
-    def fit(self, held_out: Floats) -> None:
-        """Set the limit from held-out raw scores; NaNs among them are passed over."""
+    def fit(self, held_out: Floats, n_features: int) -> None:
+        """Set the limit from held-out raw scores; NaNs among them are passed over.
+
+        The fewer rows there are for each feature, the less the highest of them says about the highest to
+        come: the margin grows by ``n_features / n_rows``.
+        """
         finite = held_out[np.isfinite(held_out)]
         highest = float(np.max(finite, initial=0.0))
-        self._limit = max(self._floor, self._margin * highest)
+        margin = self._margin * (1.0 + n_features / held_out.size)
+        self._limit = max(self._floor, margin * highest)
 
     def score(self, raw_score: float) -> float:
         """Raw score over limit; NaN before `fit`."""

@@ -8,15 +8,26 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+_Floats = NDArray[np.float64]
 
 _SIGNATURE_STANDARDISE = "i8(f8[::1], b1[::1], i8[::1], f8[::1], f8[::1], f8[::1])"
-_SIGNATURE_MEWMA = "f8(f8[::1], f8[::1], f8, f8, f8[:, ::1])"
+_SIGNATURE_MEWMA = "f8(f8[::1], f8[::1], f8[::1], f8, f8, f8[:, ::1])"
 _SIGNATURE_PARTS = "void(f8[::1], f8[:, ::1], f8[::1])"
 
 
 @njit(_SIGNATURE_STANDARDISE, cache=True, nogil=True)
-def standardise(values, logarithmic, active, centre, scale, out):
+def standardise(
+    values: _Floats,
+    logarithmic: NDArray[np.bool_],
+    active: NDArray[np.int64],
+    centre: _Floats,
+    scale: _Floats,
+    out: _Floats,
+) -> int:
     """Logarithm where asked, then (value - centre) / scale, of the active features.
 
     Parameters
@@ -52,7 +63,9 @@ def standardise(values, logarithmic, active, centre, scale, out):
 
 
 @njit(_SIGNATURE_MEWMA, cache=True, nogil=True)
-def mewma_step(values, memory, weight, clip, precision):
+def mewma_step(
+    values: _Floats, memory: _Floats, centre: _Floats, weight: float, clip: float, precision: _Floats
+) -> float:
     """Move the EWMA by one row and return its Mahalanobis distance from 0.
 
     Parameters
@@ -60,7 +73,9 @@ def mewma_step(values, memory, weight, clip, precision):
     values : float64[n_features]
         Standardised; a NaN leaves its entry of ``memory`` as it was.
     memory : float64[n_features]
-        The EWMA; changed in place.
+        The EWMA of deviations from the centre; changed in place.
+    centre : float64[n_features]
+        What is usual, in standardised units: 0 unless the detector adapts.
     weight : float
         Of the new row, 0 to 1.
     clip : float
@@ -79,7 +94,7 @@ def mewma_step(values, memory, weight, clip, precision):
         value = values[i]
         if math.isfinite(value):
             n_finite += 1
-            value = min(max(value, -clip), clip)
+            value = min(max(value - centre[i], -clip), clip)
             memory[i] += weight * (value - memory[i])
     if n_finite == 0:
         return math.nan
@@ -93,7 +108,7 @@ def mewma_step(values, memory, weight, clip, precision):
 
 
 @njit(_SIGNATURE_PARTS, cache=True, nogil=True)
-def mahalanobis_parts(memory, precision, out):
+def mahalanobis_parts(memory: _Floats, precision: _Floats, out: _Floats) -> None:
     """Each feature's part of a squared Mahalanobis distance; parts may be negative, their sum is the square.
 
     Parameters

@@ -27,16 +27,20 @@ class MewmaParameters(Parameters, frozen=True):
         0 = the measured covariance, 1 = its diagonal only. Default: from the number of rows and features.
     clip : float
         Deviations beyond this many usual ones count as this one.
+    adaptation : float
+        Share by which the centre moves towards each row that the guard lets be learned. 0 = frozen after the
+        teach-in. 0.003 follows a machine that warms up for an hour, and wear that takes as long: use with
+        care.
     """
 
     weight: Annotated[float, Meta(gt=0, le=1)] = 0.15
     shrinkage: Annotated[float, Meta(ge=0, le=1)] | None = None
     clip: Annotated[float, Meta(gt=0)] = 50.0
+    adaptation: Annotated[float, Meta(ge=0, lt=0.1)] = 0.0
 
 
 class Mewma(Detector):
-    """Distance of the recent mean from what the teach-in showed, in the metric of how that mean usually
-    wanders.
+    """Distance of the recent mean from the teach-in's, in units of how far that mean usually wanders.
 
     The covariance is that of the EWMA itself over the teach-in, not of the rows: rows that follow one another
     are alike (overlapping windows, slow temperatures), and an EWMA of such rows wanders further than the
@@ -60,6 +64,7 @@ class Mewma(Detector):
         super().__init__(parameters, n_features, seed)
         self._parameters = parameters
         self._memory = np.zeros(n_features)
+        self._centre = np.zeros(n_features)
         self._precision = np.full((n_features, n_features), np.nan)
         self._ready = False
 
@@ -74,13 +79,14 @@ class Mewma(Detector):
         covariance = ewma_covariance(rows, weight, floor, self._parameters.shrinkage)
         self._precision = np.ascontiguousarray(np.linalg.inv(covariance))
         self._memory = np.ascontiguousarray(_ewma(rows, weight)[-1])
+        self._centre = np.zeros(self.n_features)
         self._ready = True
 
     def score(self, values: Floats) -> float:  # noqa: D102
         if not self._ready:
             return math.nan
-        parameters = self._parameters
-        return float(mewma_step(values, self._memory, parameters.weight, parameters.clip, self._precision))
+        weight, clip = self._parameters.weight, self._parameters.clip
+        return float(mewma_step(values, self._memory, self._centre, weight, clip, self._precision))
 
     def attribute(self, values: Floats) -> Floats:  # noqa: D102
         if not self._ready or not np.isfinite(values).any():
@@ -88,6 +94,11 @@ class Mewma(Detector):
         parts = np.empty(self.n_features)
         mahalanobis_parts(self._memory, self._precision, parts)
         return to_shares(parts)
+
+    def learn(self, values: Floats) -> None:  # noqa: D102
+        if self._ready and self._parameters.adaptation > 0.0:
+            moves = self._parameters.adaptation * (values - self._centre)
+            self._centre += np.where(np.isfinite(moves), moves, 0.0)
 
     def chance_limit(self) -> float:  # noqa: D102
         return chance_distance(self.n_features, 1e-4)
@@ -97,6 +108,7 @@ class Mewma(Detector):
             "version": self.version,
             "ready": self._ready,
             "memory": self._memory.copy(),
+            "centre": self._centre.copy(),
             "precision": self._precision.copy(),
         }
 
@@ -106,6 +118,7 @@ class Mewma(Detector):
         if memory.shape != (self.n_features,):
             raise ValueError(f"{self.name}: got a state of {memory.size} features, wanted {self.n_features}")
         self._memory = memory
+        self._centre = np.array(state["centre"], dtype=np.float64)
         self._precision = np.array(state["precision"], dtype=np.float64)
         self._ready = bool(state["ready"])
 

@@ -8,11 +8,16 @@ from typing import Any
 import msgspec
 
 from detectors.base import Detector, Parameters
+from detectors.gaussian_scorer import GaussianScorer
+from detectors.half_space_trees import HalfSpaceTrees
 from detectors.mewma import Mewma
+from detectors.p2_quantile import P2Quantile
 from engine.config import DetectorConfig
 from engine.errors import ConfigError
 
-DETECTORS: Mapping[str, type[Detector]] = {kind.name: kind for kind in (Mewma,)}
+DETECTORS: Mapping[str, type[Detector]] = {
+    kind.name: kind for kind in (Mewma, HalfSpaceTrees, GaussianScorer, P2Quantile)
+}
 
 
 def build(

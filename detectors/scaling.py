@@ -13,9 +13,11 @@ from detectors.kernels import standardise
 from engine.records import Feature
 
 LOG_FLOOR = 0.1
-"""Smallest usual deviation of a logarithmic feature: 5 %, the usual uncertainty of an accelerometer."""
+"""Smallest usual deviation of a logarithmic feature, 10 %: about the tolerance of an industrial accelerometer."""
 RELATIVE_FLOOR = 0.003
-"""Smallest usual deviation of any other feature, relative to its mean: a transducer of accuracy class 0.5."""
+"""Smallest usual deviation of any other feature, relative to its mean: between a transducer of accuracy class
+0.2
+and one of class 0.5. Like `LOG_FLOOR` chosen on recordings: SKAB's pump and FEMTO's bearings."""
 USUAL_BAND = 3.0
 """Half width, in usual deviations, of the range that is shown to people as normal, at least."""
 
@@ -24,7 +26,7 @@ class Scaling:
     """What is usual for each feature by itself: centre and spread, learned from a teach-in.
 
     Features that never varied, or could not be judged in more than half of the teach-in, are left out: there
-    is nothing to compare with. State: five float64 per feature.
+    is nothing to compare with. State: six numbers per feature.
 
     Parameters
     ----------
@@ -43,10 +45,10 @@ class Scaling:
         self.band = np.empty(0)
 
     def fit(self, vectors: Floats, n_blocks: int) -> Floats:
-        """Learn centre and spread; return the teach-in as a later vector would look to somebody who had not seen it.
+        """Learn centre and spread; return the teach-in as it looks to somebody who has not seen it.
 
-        Each block of the teach-in is centred by the other blocks. What drifts through the teach-in (a machine that
-        warms up) thereby shows how far it wanders from a past mean, instead of hiding behind its own.
+        Each block of the teach-in is centred by the other blocks. What drifts through the teach-in (a machine
+        that warms up) thereby shows how far it wanders from a past mean, instead of hiding behind its own.
 
         Parameters
         ----------

@@ -78,7 +78,7 @@ class DetectorConfig(_Table, frozen=True):
 
     name: str
     kinds: tuple[Kind, ...] = ("waveform", "scalar")
-    margin: Annotated[float, Meta(ge=1)] = 1.5
+    margin: Annotated[float, Meta(ge=1)] | None = None
     parameters: dict[str, Any] = {}
 
 
