@@ -1,0 +1,19 @@
+"""A milling shop from first principles, seeded, with labelled faults.
+
+Live source of the demo and ground truth of the tests. From the bottom up: `cutting` (force of every tooth),
+`structure` and `bearing` (what the housing makes of it), `drive` (current, load, temperature), `program` (tools,
+cuts, NC program), `faults`, `plan`, `moments` and `demo` (what goes wrong when), `motion` and `process` (all of that
+in time), `machine` (one spindle, sensors included), `shop` (several, in blocks and contexts), `write` (recordings).
+
+It is a model: magnitudes are plausible for a 15 kW machining centre, none was fitted to a machine. Figures measured
+on it say whether the engine works, not how well it does in a shop; real recordings are for that.
+"""
+
+from replay.simulate.demo import demo_plan
+from replay.simulate.faults import FaultKind, PlannedFault
+from replay.simulate.moments import order_faults
+from replay.simulate.plan import ShopPlan
+from replay.simulate.program import Preset
+from replay.simulate.shop import Shop
+
+__all__ = ["FaultKind", "PlannedFault", "Preset", "Shop", "ShopPlan", "demo_plan", "order_faults"]

@@ -1,0 +1,220 @@
+"""The tool in the material: forces of the cut as it is now, sharp or worn, whole or broken, calm or chattering."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replay.simulate.cutting import N_ANGLES, Cut, Forces, Material, cutting_forces
+from replay.simulate.faults import FaultKind, PlannedFault
+from replay.simulate.motion import Motion
+from replay.simulate.program import Phase
+from replay.simulate.structure import Mode, chatter_amplitude, chatter_hz, order_line
+
+# Chip formation is not smooth: broadband force, as a share of the mean cutting force.
+_NOISE_SHARE = 0.03
+_WEAR_NOISE = 1.0  # a wear land rubs: so much more of it when worn out
+_BROKEN_NOISE = 0.8  # and a broken edge, too
+_BENT_RUNOUT = 4.0  # run-out after a collision: the holder no longer sits as it did
+_BENT_NOISE = 1.5
+_BREAK_N, _BREAK_S = 2500.0, 0.0006  # blow when an edge breaks out
+_CRASH_N, _CRASH_S = 12_000.0, 0.001  # blow when the tool hits solid metal at rapid feed ...
+_CRASH_BOUNCES = ((0.0, 1.0), (0.031, -0.5), (0.074, 0.3))  # ... and bounces: seconds after, share
+_CRASH_NM, _CRASH_DECAY_S = 250.0, 0.08  # torque until the control stops the feed
+
+
+@dataclass(frozen=True, slots=True)
+class ToolState:
+    """What faults have made of the tool; sharp, whole and straight by default.
+
+    Parameters
+    ----------
+    wear : float
+        0 = sharp, 1 = ready for the bin.
+    broken : float
+        Share of one edge that is gone.
+    bent : float
+        0 = straight, 1 = as after a collision of severity 1.
+    """
+
+    wear: float = 0.0
+    broken: float = 0.0
+    bent: float = 0.0
+
+    @property
+    def noise(self) -> float:
+        """Factor on the broadband part of the force."""
+        return 1.0 + _WEAR_NOISE * self.wear + _BROKEN_NOISE * self.broken + _BENT_NOISE * self.bent
+
+
+@dataclass(slots=True, eq=False)
+class CutForces:
+    """What the cut does to the spindle during one chunk; filled stretch by stretch.
+
+    Parameters
+    ----------
+    x_n, y_n : float64[n_samples]
+        Force along and across the feed.
+    rough_n : float64[n_samples]
+        Standard deviation of the broadband force on top.
+    tone_x_m_s2, tone_y_m_s2 : float64[n_samples]
+        Acceleration of the housing by chatter.
+    torque_nm : float64[n_current]
+        At the current's rate.
+    """
+
+    x_n: NDArray[np.float64]
+    y_n: NDArray[np.float64]
+    rough_n: NDArray[np.float64]
+    tone_x_m_s2: NDArray[np.float64]
+    tone_y_m_s2: NDArray[np.float64]
+    torque_nm: NDArray[np.float64]
+
+
+class Process:
+    """Forces of one spindle's cuts, chunk by chunk. State: when the current cut began, and its force table.
+
+    Parameters
+    ----------
+    material : Material
+        What is cut.
+    nose : Mode
+        The mode that chatters.
+    """
+
+    def __init__(self, material: Material, nose: Mode) -> None:
+        self._material = material
+        self._nose = nose
+        self._cut_since_s = 0.0
+        self._known: tuple[tuple[Cut, float, ToolState], Forces] | None = None
+
+    def cut(
+        self, phases: Sequence[Phase], faults: Sequence[PlannedFault], fine: Motion, coarse: Motion
+    ) -> CutForces:
+        """Work out the forces of one chunk.
+
+        Parameters
+        ----------
+        phases : sequence of Phase
+            Covering the chunk.
+        faults : sequence of PlannedFault
+            Of this spindle, overlapping the chunk.
+        fine, coarse : Motion
+            At the rates of vibration and current.
+
+        Returns
+        -------
+        CutForces
+            Zero where the tool is in the air.
+        """
+        n_fine, n_coarse = fine.t_s.size, coarse.t_s.size
+        x_n, y_n, rough_n, tone_x, tone_y = np.zeros((5, n_fine))
+        forces = CutForces(x_n, y_n, rough_n, tone_x, tone_y, np.zeros(n_coarse))
+        for phase, from_s, to_s in _stretches(phases, faults, fine.t_s):
+            if phase.engaged_from == 0.0:
+                self._cut_since_s = phase.start_s
+            if phase.cut is None:
+                continue
+            here = slice(*np.searchsorted(fine.t_s, (from_s, to_s)))
+            there = slice(*np.searchsorted(coarse.t_s, (from_s, to_s)))
+            state = _tool_state(phase, faults, (from_s + to_s) / 2.0)
+            table = self._table(phase.cut, phase.runout, state)
+            engaged = phase.hardness * fine.engaged[here]
+            angle = _angles(fine.revolution[here])
+            forces.x_n[here] = engaged * table.x_n[angle]
+            forces.y_n[here] = engaged * table.y_n[angle]
+            forces.rough_n[here] = _NOISE_SHARE * table.mean_n * state.noise * engaged
+            angle = _angles(coarse.revolution[there])
+            forces.torque_nm[there] = phase.hardness * coarse.engaged[there] * table.torque_nm[angle]
+            self._chatter(forces, here, phase, faults, fine)
+        _blows(forces, faults, fine.t_s, coarse.t_s)
+        return forces
+
+    def _table(self, cut: Cut, runout: float, state: ToolState) -> Forces:
+        key = (cut, runout, state)
+        if self._known is None or self._known[0] != key:
+            runout *= 1.0 + (_BENT_RUNOUT - 1.0) * state.bent
+            self._known = (
+                key,
+                cutting_forces(cut, self._material, runout=runout, wear=state.wear, broken=state.broken),
+            )
+        return self._known[1]
+
+    def _chatter(
+        self, forces: CutForces, here: slice, phase: Phase, faults: Sequence[PlannedFault], motion: Motion
+    ) -> None:
+        """Add the tone of a chatter that began in this cut, or in an earlier one and comes back."""
+        for fault in faults:
+            if fault.fault is not FaultKind.CHATTER or phase.cut is None:
+                continue
+            t_s = motion.t_s[here]
+            tone_hz = chatter_hz(self._nose, phase.cut.rpm)
+            since_s = max(fault.start_s, self._cut_since_s)
+            amplitude = chatter_amplitude(t_s - since_s, phase.cut.chip_mm, tone_hz)
+            amplitude *= fault.severity * motion.engaged[here] * (t_s < fault.end_s)
+            forces.tone_x_m_s2[here] += 0.7 * amplitude * order_line(t_s, tone_hz)
+            forces.tone_y_m_s2[here] += amplitude * order_line(t_s, tone_hz, lead=0.2)
+
+
+def _stretches(
+    phases: Sequence[Phase], faults: Sequence[PlannedFault], t_s: NDArray[np.float64]
+) -> Iterator[tuple[Phase, float, float]]:
+    """Split the chunk where a phase or a fault begins or ends, so that each stretch has one state of the tool."""
+    after_s = 2.0 * t_s[-1] - t_s[-2]
+    corners_s = {time_s for fault in faults for time_s in (fault.start_s, fault.end_s)}
+    for phase in phases:
+        first_s, last_s = max(phase.start_s, float(t_s[0])), min(phase.end_s, float(after_s))
+        bounds_s = [first_s, *sorted(time_s for time_s in corners_s if first_s < time_s < last_s), last_s]
+        for from_s, to_s in pairwise(bounds_s):
+            yield phase, from_s, to_s
+
+
+def _tool_state(phase: Phase, faults: Sequence[PlannedFault], at_s: float) -> ToolState:
+    wear = broken = bent = 0.0
+    for fault in faults:
+        if not fault.start_s <= at_s < fault.end_s:
+            continue
+        if fault.fault is FaultKind.TOOL_WEAR and fault.tool in ("", phase.tool.name):
+            wear = fault.severity * fault.growth(at_s)
+        elif fault.fault is FaultKind.TOOL_BREAKAGE:
+            broken = min(fault.severity, 1.0)
+        elif fault.fault is FaultKind.COLLISION:
+            bent = fault.severity
+    return ToolState(wear, broken, bent)
+
+
+def _angles(revolution: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Place in the force table for each angle of the spindle."""
+    return (np.mod(revolution, 1.0) * N_ANGLES).astype(np.intp)
+
+
+def _blows(
+    forces: CutForces,
+    faults: Sequence[PlannedFault],
+    fine_s: NDArray[np.float64],
+    coarse_s: NDArray[np.float64],
+) -> None:
+    """Add the short blows with which a breakage and a collision begin, and the torque of a collision."""
+    for fault in faults:
+        if fault.fault is FaultKind.TOOL_BREAKAGE:
+            _add_blow(forces, fine_s, fault.start_s, _BREAK_S, fault.severity * _BREAK_N)
+        elif fault.fault is FaultKind.COLLISION:
+            for after_s, share in _CRASH_BOUNCES:
+                force_n = share * fault.severity * _CRASH_N
+                _add_blow(forces, fine_s, fault.start_s + after_s, _CRASH_S, force_n)
+            age_s = coarse_s - fault.start_s
+            decay = np.where(age_s >= 0.0, np.exp(-np.maximum(age_s, 0.0) / _CRASH_DECAY_S), 0.0)
+            forces.torque_nm += fault.severity * _CRASH_NM * decay
+
+
+def _add_blow(
+    forces: CutForces, t_s: NDArray[np.float64], start_s: float, length_s: float, force_n: float
+) -> None:
+    first, last = np.searchsorted(t_s, (start_s, start_s + length_s))
+    shape = np.sin(np.pi * (t_s[first:last] - start_s) / length_s)
+    forces.x_n[first:last] += force_n * shape
+    forces.y_n[first:last] += 0.6 * force_n * shape
