@@ -52,6 +52,7 @@ class WaveformConfig(_Table, frozen=True):
     hop_s: Positive
     time_features: tuple[str, ...]
     dc_features: tuple[str, ...]
+    spectral_features: tuple[str, ...]
     n_bands: Annotated[int, Meta(ge=0, le=64)]
     band_low_hz: Positive
 

@@ -1,0 +1,30 @@
+"""Arrays in, numbers out: the compiled arithmetic of the steps. Knows NumPy and Numba only.
+
+==============  ==================================================================================
+`quality`       NaN, clipping and flat lines, counted per hop
+`time_domain`   twelve features per channel, in one call
+`spectral`      taper, power spectra, band energies, shape of a spectrum
+`history`       value, slope and scatter of slow channels
+==============  ==================================================================================
+
+Every kernel writes into an array that it is given, allocates nothing and changes nothing else. It has a slow,
+obvious twin in ``tests/oracles.py``. NaN means "cannot say"; no kernel turns it into a number.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def warm_up() -> None:
+    """Have every kernel compiled, or loaded from the cache, before the first sample arrives.
+
+    Call it before a source is opened. It takes about a second with a warm cache and some ten without; where
+    the cache (``NUMBA_CACHE_DIR``, else ``__pycache__``) cannot be written, the latter at every start.
+    """
+    from operators.kernels import history, spectral, time_domain  # noqa: F401 - importing compiles: signatures
+    from operators.kernels.quality import QualityState
+
+    # Compiled per memory layout on first use: hops come whole, or cut from a longer block.
+    for samples in (np.zeros((1, 8), np.float32), np.zeros((1, 16), np.float32)[:, ::2]):
+        QualityState(np.array([np.nan])).count(samples)

@@ -1,0 +1,95 @@
+"""extract: windows become feature vectors. Stateless, so it takes whole batches over all spindles at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import bytewax.operators as op
+import numpy as np
+from bytewax.operators import KeyedStream
+from numpy.typing import NDArray
+
+from engine.records import FeatureVector, Window
+from operators.features import FeatureSet
+
+FeatureSets = Mapping[tuple[str, str], FeatureSet]
+
+
+def extract_features(step_id: str, items: KeyedStream[Any], feature_sets: FeatureSets) -> KeyedStream[Any]:
+    """Turn windows into feature vectors; everything else passes through.
+
+    Parameters
+    ----------
+    step_id : str
+        Unique and stable; see `operators.step.stateful_step`.
+    items : KeyedStream[Window | SensorOutcome]
+        From `operators.windows.slide_windows`.
+    feature_sets : Mapping[tuple[str, str], FeatureSet]
+        By spindle and group: `operators.features.FeatureSet.for_shop`.
+
+    Returns
+    -------
+    KeyedStream[FeatureVector | SensorOutcome]
+        One for each item, in the same order.
+    """
+    return op.flat_map_batch(step_id, items, lambda batch: extract_batch(batch, feature_sets))
+
+
+def extract_batch(items: Sequence[tuple[str, Any]], feature_sets: FeatureSets) -> list[tuple[str, Any]]:
+    """Extract one batch: windows that are measured alike go through the kernels as one stack.
+
+    How items were batched changes no vector, to the last bit.
+
+    Parameters
+    ----------
+    items : sequence of (str, Window or anything else)
+        Of any spindles and groups, in any mixture.
+    feature_sets : Mapping[tuple[str, str], FeatureSet]
+        By spindle and group.
+
+    Returns
+    -------
+    list of (str, FeatureVector or the same item)
+        One for each item, in the same order. An unusable window's vector is all NaN.
+    """
+    out = list(items)
+    stacks: dict[tuple[FeatureSet, tuple[int, ...]], list[int]] = {}
+    for position, (spindle, item) in enumerate(items):
+        if not isinstance(item, Window):
+            continue
+        feature_set = feature_sets[item.spindle, item.group]
+        if item.usable:
+            stacks.setdefault((feature_set, item.samples.shape), []).append(position)
+        else:
+            values = np.full(len(feature_set.features), np.nan)
+            values.flags.writeable = False
+            out[position] = spindle, _to_vector(item, values)
+    for (feature_set, _), positions in stacks.items():
+        windows: list[Window] = [items[position][1] for position in positions]
+        values = feature_set.extract(_stack([window.samples for window in windows]))
+        values.flags.writeable = False
+        for row, (position, window) in enumerate(zip(positions, windows, strict=True)):
+            out[position] = items[position][0], _to_vector(window, values[row])
+    return out
+
+
+def _stack(samples: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Stack windows; a lone one is not copied."""
+    return samples[0][np.newaxis] if len(samples) == 1 else np.stack(samples)
+
+
+def _to_vector(window: Window, values: NDArray[np.float64]) -> FeatureVector:
+    return FeatureVector(
+        spindle=window.spindle,
+        group=window.group,
+        t_ns=window.t_ns,
+        onset_ns=window.onset_ns,
+        values=values,
+        context=window.context,
+        regime=window.regime,
+        usable=window.usable,
+        learnable=window.learnable,
+        steady=window.steady,
+        received_ns=window.received_ns,
+    )
