@@ -9,12 +9,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numpy.typing import NDArray
 
 _Floats = NDArray[np.float64]
 
-_SIGNATURE_STANDARDISE = "i8(f8[::1], b1[::1], i8[::1], f8[::1], f8[::1], f8[::1])"
+# Vectors come read-only from the stream; Numba hands a writable array to a read-only signature, not the reverse.
+_READ_ONLY = types.Array(types.float64, 1, "C", readonly=True)
+_WRITABLE = types.Array(types.float64, 1, "C")
+_SIGNATURE_STANDARDISE = types.int64(
+    _READ_ONLY, types.Array(types.bool_, 1, "C"), types.Array(types.int64, 1, "C"), _READ_ONLY, _READ_ONLY, _WRITABLE
+)
 _SIGNATURE_MEWMA = "f8(f8[::1], f8[::1], f8[::1], f8, f8, f8[:, ::1])"
 _SIGNATURE_PARTS = "void(f8[::1], f8[:, ::1], f8[::1])"
 
