@@ -149,7 +149,7 @@ class Baseline:
         for index in range(len(self._configs)):
             detector = self._build(index)
             limit = self._make_limit(index, detector)
-            limit.fit(held_out_scores(rows, N_BLOCKS, self._teacher(index)), rows.shape[1])
+            limit.fit(held_out_scores(rows, N_BLOCKS, self._teacher(index)))
             detector.fit(rows, self._scaling.floor)
             self._detectors.append(detector)
             self._limits.append(limit)

@@ -18,7 +18,12 @@ _Floats = NDArray[np.float64]
 _READ_ONLY = types.Array(types.float64, 1, "C", readonly=True)
 _WRITABLE = types.Array(types.float64, 1, "C")
 _SIGNATURE_STANDARDISE = types.int64(
-    _READ_ONLY, types.Array(types.bool_, 1, "C"), types.Array(types.int64, 1, "C"), _READ_ONLY, _READ_ONLY, _WRITABLE
+    _READ_ONLY,
+    types.Array(types.bool_, 1, "C"),
+    types.Array(types.int64, 1, "C"),
+    _READ_ONLY,
+    _READ_ONLY,
+    _WRITABLE,
 )
 _SIGNATURE_MEWMA = "f8(f8[::1], f8[::1], f8[::1], f8, f8, f8[:, ::1])"
 _SIGNATURE_PARTS = "void(f8[::1], f8[:, ::1], f8[::1])"

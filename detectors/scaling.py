@@ -14,6 +14,8 @@ from engine.records import Feature
 
 LOG_FLOOR = 0.1
 """Smallest usual deviation of a logarithmic feature, 10 %: about the tolerance of an industrial accelerometer."""
+SHAPE_FLOOR = 0.03
+"""The same for logarithmic features without a unit (crest factor, kurtosis): no sensor's sensitivity enters them."""
 RELATIVE_FLOOR = 0.003
 """Smallest usual deviation of any other feature, relative to its mean: between a transducer of accuracy class
 0.2
@@ -38,6 +40,7 @@ class Scaling:
 
     def __init__(self, features: Sequence[Feature]) -> None:
         self._logarithmic = np.array([feature.log for feature in features], dtype=np.bool_)
+        self._log_floor = np.array([LOG_FLOOR if feature.unit else SHAPE_FLOOR for feature in features])
         self.active = np.empty(0, dtype=np.int64)
         self.centre = np.empty(0)
         self.scale = np.empty(0)
@@ -67,7 +70,7 @@ class Scaling:
         rows = rows[:, self.active]
         self.centre = np.nanmean(rows, axis=0)
         logarithmic = self._logarithmic[self.active]
-        floor = np.where(logarithmic, LOG_FLOOR, RELATIVE_FLOOR * np.abs(self.centre))
+        floor = np.where(logarithmic, self._log_floor[self.active], RELATIVE_FLOOR * np.abs(self.centre))
         self.scale = np.maximum(np.nanstd(rows, axis=0, ddof=1), floor)
         self.floor = floor / self.scale
         held_out = np.empty_like(rows)
