@@ -1,0 +1,221 @@
+"""What a recording's folder holds: file names, the header ``recording.toml``, column types."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import pyarrow as pa
+from msgspec import Meta
+
+from engine.clock import to_datetime
+from engine.errors import RecordingError
+from engine.records import Channel, SensorGroup, Spindle, TeachIn
+
+VERSION = 1
+HEADER = "recording.toml"
+CONTEXT = "context.parquet"
+
+_CONTEXT_FIELDS: list[pa.Field[Any]] = [
+    pa.field("t_ns", pa.int64(), nullable=False),
+    pa.field("rpm", pa.float64()),
+    pa.field("tool", pa.string()),
+    pa.field("program", pa.string()),
+    pa.field("section", pa.string()),
+    pa.field("feed_mm_min", pa.float64()),
+    pa.field("cutting", pa.bool_()),
+    pa.field("n_teeth", pa.int32()),
+]
+CONTEXT_SCHEMA = pa.schema(_CONTEXT_FIELDS)
+
+# Group names become file names, channel names become columns and feature names.
+_GROUP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+_CHANNEL_NAME = re.compile(r"[A-Za-z0-9_]+")
+_NOT_GROUPS = frozenset({"context"})
+_NOT_CHANNELS = frozenset({"t_ns"})
+# TOML's basic strings are JSON's, except that DEL must be escaped too.
+_DEL = "\x7f"
+
+
+class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``recording.toml``."""
+
+    version: int
+    spindle: Annotated[str, Meta(min_length=1)]
+    start_ns: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    groups: tuple[SensorGroup, ...]
+    source: str = ""
+    licence: str = ""
+    notes: tuple[str, ...] = ()
+    teach_in: TeachIn | None = None
+
+
+def group_file(group: str) -> str:
+    """Name of the Parquet file of a sensor group.
+
+    Examples
+    --------
+    >>> group_file("vibration")
+    'vibration.parquet'
+    """
+    return f"{group}.parquet"
+
+
+def group_schema(group: SensorGroup) -> pa.Schema:
+    """Columns of a sensor group's file: ``t_ns`` of the row's first sample, then a list for each channel."""
+    fields: list[pa.Field[Any]] = [pa.field("t_ns", pa.int64(), nullable=False)]
+    fields += [pa.field(name, pa.list_(pa.float32())) for name in group.channel_names]
+    return pa.schema(fields)
+
+
+def read_header(path: Path) -> Header:
+    """Read and validate ``recording.toml``.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Header
+        Of a version and with groups that this program can read.
+
+    Raises
+    ------
+    RecordingError
+        Unreadable, not TOML, unknown key, wrong type or impossible value; names file and path.
+    """
+    try:
+        header = msgspec.toml.decode(path.read_bytes(), type=Header)
+    except OSError as error:
+        raise RecordingError(
+            f"{path}: cannot be read: {error.strerror}; a recording begins with it"
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RecordingError(f"{path}: {error}") from error
+    if header.version != VERSION:
+        raise RecordingError(f"{path}: Expected version {VERSION}, got {header.version} - at `$.version`")
+    wrong = impossible(header.groups, header.teach_in)
+    if wrong:
+        raise RecordingError(f"{path}: {wrong}")
+    return header
+
+
+def write_header(path: Path, header: Header) -> None:
+    """Write ``recording.toml``.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    header : Header
+        Valid.
+    """
+    lines = [
+        f"version = {header.version}",
+        f"spindle = {_string(header.spindle)}",
+        f"start_ns = {header.start_ns}  # {to_datetime(header.start_ns).isoformat()}",
+        f"source = {_string(header.source)}",
+        f"licence = {_string(header.licence)}",
+        "notes = [",
+        *(f"  {_string(note)}," for note in header.notes),
+        "]",
+    ]
+    if header.teach_in is not None:
+        lines += ["", "[teach_in]", *_pairs(header.teach_in)]
+    for group in header.groups:
+        lines += ["", "[[groups]]", *_group_lines(group)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def impossible(groups: Sequence[SensorGroup], teach_in: TeachIn | None) -> str | None:
+    """Find what no recording can hold.
+
+    Parameters
+    ----------
+    groups : sequence of SensorGroup
+        Of one spindle.
+    teach_in : TeachIn or None
+        Its protocol.
+
+    Returns
+    -------
+    str or None
+        What was got, wanted, and where; None if all is well.
+    """
+    if not groups:
+        return "Expected at least one sensor group, got none - at `$.groups`"
+    seen: set[str] = set()
+    for index, group in enumerate(groups):
+        wrong = _impossible_group(group, seen)
+        if wrong:
+            return f"{wrong} - at `$.groups[{index}]`"
+    for name in ("skip_s", "n_vectors", "duration_s"):
+        value = getattr(teach_in, name, None)
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            return f"Expected 0 or more, got {value} - at `$.teach_in.{name}`"
+    return None
+
+
+def _impossible_group(group: SensorGroup, seen: set[str]) -> str | None:
+    """Check one group; ``seen`` collects the names of groups and channels so far."""
+    if not _GROUP_NAME.fullmatch(group.name) or group.name in _NOT_GROUPS:
+        return f"Expected a name of letters, digits, _ and - other than 'context', got {group.name!r}"
+    if f"group {group.name}" in seen:
+        return f"Expected a name of its own, got {group.name!r} twice"
+    seen.add(f"group {group.name}")
+    if not group.channels:
+        return "Expected at least one channel, got none"
+    for name in group.channel_names:
+        if not _CHANNEL_NAME.fullmatch(name) or name in _NOT_CHANNELS:
+            return f"Expected a channel name of letters, digits and _ other than 't_ns', got {name!r}"
+        if f"channel {name}" in seen:
+            return f"Expected a channel name unique within the spindle, got {name!r} twice"
+        seen.add(f"channel {name}")
+    positive = {"sample_rate_hz": group.sample_rate_hz, "max_gap_s": group.max_gap_s}
+    if group.duty_cycle is not None:
+        burst_s, period_s = group.duty_cycle.burst_s, group.duty_cycle.period_s
+        positive |= {"duty_cycle.burst_s": burst_s, "duty_cycle.period_s": period_s}
+        if burst_s > period_s:
+            return f"Expected a burst no longer than its period of {period_s} s, got {burst_s} s"
+    for key, value in positive.items():
+        if value is not None and not (math.isfinite(value) and value > 0):
+            return f"Expected {key} above 0, got {value}"
+    return None
+
+
+def _group_lines(group: SensorGroup) -> list[str]:
+    lines = _pairs(group, leave_out=("channels", "duty_cycle"))
+    if group.duty_cycle is not None:
+        lines.append(f"duty_cycle = {{ {', '.join(_pairs(group.duty_cycle))} }}")
+    channels = (f"  {{ {', '.join(_pairs(channel))} }}," for channel in group.channels)
+    return [*lines, "channels = [", *channels, "]"]
+
+
+def _pairs(
+    struct: SensorGroup | Channel | TeachIn | msgspec.Struct, leave_out: tuple[str, ...] = ()
+) -> list[str]:
+    """``key = value`` of every field that is set."""
+    fields = {name: getattr(struct, name) for name in struct.__struct_fields__ if name not in leave_out}
+    return [f"{name} = {_value(value)}" for name, value in fields.items() if value is not None]
+
+
+def _value(value: str | bool | int | float) -> str:
+    if isinstance(value, str):
+        return _string(value)
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _string(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace(_DEL, "\\u007f")
+
+
+def declared_spindle(header: Header) -> Spindle:
+    """Return the spindle that a header declares."""
+    return Spindle(header.spindle, header.groups, header.teach_in)
