@@ -48,15 +48,15 @@ def history_features(samples: NDArray[np.float32], fs: float, out: NDArray[np.fl
     for window in range(n_windows):
         for channel in range(n_channels):
             row = samples[window, channel]
-            last = float(row[n - 1]) if n > 0 else math.nan
+            last = np.float64(row[n - 1]) if n > 0 else math.nan
             total = 0.0
             for value in row:
-                total += float(value) - last
+                total += np.float64(value) - last
             mean = total / n  # of the distance from the last sample; NaN if any sample is not finite
             middle = 0.5 * (n - 1)
             along = across = squares = 0.0
             for i in range(n):
-                d = float(row[i]) - last - mean
+                d = np.float64(row[i]) - last - mean
                 along += (i - middle) * (i - middle)
                 across += (i - middle) * d
                 squares += d * d

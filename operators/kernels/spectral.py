@@ -2,6 +2,8 @@
 
 The FFT itself stands between `taper_rows` and `power_spectra` and is the caller's: a library's batched transform
 is faster than any that could be compiled here. Signatures are explicit, so compiling happens at import.
+``fastmath`` may reorder sums but never assumes that there is no NaN or infinity. Its reordering can cancel the
+``x - x`` by which Numba's ``math.isfinite`` finds them, so they are found by comparison instead.
 """
 
 from __future__ import annotations
@@ -138,7 +140,7 @@ def taper_rows(
             y = out[window * n_channels + channel]
             mean = means[window, channel]
             for i in range(n_samples):
-                y[i] = (float(x[i]) - mean) * taper[i]
+                y[i] = (np.float64(x[i]) - mean) * taper[i]
             y[n_samples:] = 0.0
     out[n_windows * n_channels :] = 0.0
 
@@ -172,7 +174,7 @@ def power_spectra(
         z = spectra[row]
         power = out[row]
         for k in range(n_bins):
-            re, im = float(z[k].real), float(z[k].imag)
+            re, im = np.float64(z[k].real), np.float64(z[k].imag)
             power[k] = (re * re + im * im) * both_sides
         power[0] *= 0.5
         if n_fft % 2 == 0:
@@ -204,7 +206,7 @@ def band_rms(power: NDArray[np.float64], bins: NDArray[np.int64], out: NDArray[n
             total = 0.0
             for k in range(bins[band], bins[band + 1]):
                 total += power[row, k]
-            out[row, band] = math.sqrt(total) if math.isfinite(total) else math.nan
+            out[row, band] = math.sqrt(total) if total < math.inf else math.nan
 
 
 @njit(**_OPTIONS)
@@ -252,7 +254,7 @@ def spectral_shape(
         for k in range(first_bin, n_bins):
             total += p[k]
             moment += k * p[k]
-        if not (math.isfinite(total) and total > 0.0):
+        if not 0.0 < total < math.inf:
             out[row, :] = math.nan
             continue
         centroid = moment / total

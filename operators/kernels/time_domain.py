@@ -2,8 +2,8 @@
 
 Signatures are explicit, so compiling happens at import, never on the first window. Loops are one per quantity
 because each then vectorises on its own and a window stays in the L1 or L2 cache between them; differences and
-sums are float64, so a large DC part costs no accuracy. ``fastmath`` may reorder sums but never assumes that
-there is no NaN or infinity.
+sums are float64 (``np.float64(x)``: Numba's ``float`` of a float32 stays one), so a large DC part costs no
+accuracy. ``fastmath`` may reorder sums but never assumes that there is no NaN or infinity.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ _GREATEST_KEY = 2**31 - 1
 @njit(**_OPTIONS)
 def _mean(x: NDArray[np.float32]) -> float:
     """Mean, exact for constant rows because it sums what exceeds the first sample."""
-    shift = float(x[0])
+    shift = np.float64(x[0])
     total = 0.0
     for i in range(x.size):
-        total += float(x[i]) - shift
+        total += np.float64(x[i]) - shift
     return shift + total / x.size
 
 
 @njit(**_OPTIONS)
 def _value_of_key(key: np.int32) -> float:
-    return float(np.int32(key ^ ((key >> 31) & _MAGNITUDE_BITS)).view(np.float32))
+    return np.float64(np.int32(key ^ ((key >> 31) & _MAGNITUDE_BITS)).view(np.float32))
 
 
 @njit(**_OPTIONS)
@@ -79,7 +79,7 @@ def _central_moments(x: NDArray[np.float32], mean: float) -> tuple[float, float,
     """Second, third and fourth moment about the mean."""
     s2 = s3 = s4 = 0.0
     for i in range(x.size):
-        d = float(x[i]) - mean
+        d = np.float64(x[i]) - mean
         square = d * d
         s2 += square
         s3 += square * d
@@ -92,7 +92,7 @@ def _mean_distance(x: NDArray[np.float32], origin: float) -> tuple[float, float]
     """Mean of the distance from the origin, and mean of its square root."""
     total = total_root = 0.0
     for i in range(x.size):
-        distance = abs(float(x[i]) - origin)
+        distance = abs(np.float64(x[i]) - origin)
         total += distance
         total_root += math.sqrt(distance)
     return total / x.size, total_root / x.size
@@ -103,7 +103,7 @@ def _n_crossings(x: NDArray[np.float32], origin: float) -> int:
     """How often neighbours lie on different sides of the origin; on it counts as above."""
     count = 0
     for i in range(1, x.size):
-        count += (float(x[i]) < origin) != (float(x[i - 1]) < origin)
+        count += (np.float64(x[i]) < origin) != (np.float64(x[i - 1]) < origin)
     return count
 
 
@@ -112,7 +112,9 @@ def _features_of_row(x: NDArray[np.float32], from_zero: bool, fs: float, out: ND
     """`time_features` of one row."""
     n = x.size
     mean = _mean(x) if n > 0 else math.nan
-    if not math.isfinite(mean):  # so is the sum of float32 in float64 if and only if every sample is
+    # Sums of float32 in float64 are finite if and only if every sample is. Not math.isfinite: Numba asks whether
+    # x - x is NaN, and reordering of sums may cancel that to 0.
+    if not -math.inf < mean < math.inf:
         out[:] = math.nan
         return
     origin = 0.0 if from_zero else mean

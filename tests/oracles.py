@@ -1,0 +1,83 @@
+"""Slow, obvious NumPy twins of the kernels: one channel at a time, in float64, by the textbook's formulas."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+
+def time_features(x: Floats, from_zero: bool, fs: float) -> list[float]:
+    """In the order of ``operators.kernels.time_domain``."""
+    x = np.asarray(x, dtype=np.float64)
+    if x.size == 0 or not np.isfinite(x).all():
+        return [np.nan] * 12
+    centred = x - x.mean()
+    distance = np.abs(x) if from_zero else np.abs(centred)
+    std = np.sqrt(np.mean(centred**2))
+    rms = np.sqrt(np.mean(distance**2))
+    peak = distance.max()
+    below = x < (0.0 if from_zero else x.mean())
+    crossings = np.sum(below[1:] != below[:-1]) * fs / (x.size - 1) if x.size > 1 else np.nan
+    ratios = [np.nan] * 6
+    if x.max() > x.min():
+        ratios = [
+            peak / rms,
+            np.mean(centred**4) / std**4,
+            np.mean(centred**3) / std**3,
+            rms / distance.mean(),
+            peak / distance.mean(),
+            peak / np.sqrt(distance).mean() ** 2,
+        ]
+    return [x.mean(), std, rms, peak, x.max() - x.min(), *ratios, crossings]
+
+
+def power_spectrum(x: Floats, n_fft: int) -> Floats:
+    """One-sided power per bin of the mean-free, Hann-tapered signal; sums to its weighted mean square."""
+    x = np.asarray(x, dtype=np.float64)
+    taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(x.size) / x.size)
+    spectrum = np.fft.fft((x - x.mean()) * taper, n_fft)
+    power = np.abs(spectrum) ** 2 / (n_fft * np.sum(taper**2))
+    one_sided = power[: n_fft // 2 + 1].copy()
+    for k in range(1, (n_fft + 1) // 2):
+        one_sided[k] += power[n_fft - k]
+    return one_sided
+
+
+def band_rms(power: Floats, bin_hz: float, edges_hz: Floats) -> list[float]:
+    """Root of the power from one edge up to, not including, the next; the last band takes in the last bin."""
+    frequency = np.arange(power.size) * bin_hz
+    bands = []
+    for band, (low, high) in enumerate(pairwise(edges_hz)):
+        inside = (frequency >= low) & (frequency < high)
+        if band == len(edges_hz) - 2:
+            inside |= frequency >= high
+        bands.append(float(np.sqrt(power[inside].sum())))
+    return bands
+
+
+def spectral_shape(power: Floats, first_bin: int, bin_hz: float) -> list[float]:
+    """Centroid, spread, entropy and strongest bin (not refined), in Hz where they are frequencies."""
+    used = power[first_bin:]
+    if not (np.isfinite(used).all() and used.sum() > 0):
+        return [np.nan] * 4
+    share = used / used.sum()
+    frequency = (first_bin + np.arange(used.size)) * bin_hz
+    centroid = np.sum(share * frequency)
+    spread = np.sqrt(np.sum(share * (frequency - centroid) ** 2))
+    some = share[share > 0]
+    entropy = -np.sum(some * np.log(some)) / np.log(used.size) if used.size > 1 else np.nan
+    return [float(centroid), float(spread), float(entropy), float(frequency[np.argmax(used)])]
+
+
+def history_features(x: Floats, fs: float) -> list[float]:
+    """In the order of ``operators.kernels.history``."""
+    x = np.asarray(x, dtype=np.float64)
+    last = x[-1] if x.size and np.isfinite(x[-1]) else np.nan
+    if x.size < 2 or not np.isfinite(x).all():
+        return [last, np.nan, np.nan]
+    slope = np.polyfit(np.arange(x.size) / fs, x, 1)[0]
+    return [last, float(slope), float(x.std())]
