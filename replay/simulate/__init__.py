@@ -2,18 +2,30 @@
 
 Live source of the demo and ground truth of the tests. From the bottom up: `cutting` (force of every tooth),
 `structure` and `bearing` (what the housing makes of it), `drive` (current, load, temperature), `program` (tools,
-cuts, NC program), `faults`, `plan`, `moments` and `demo` (what goes wrong when), `motion` and `process` (all of that
-in time), `machine` (one spindle, sensors included), `shop` (several, in blocks and contexts), `write` (recordings).
+cuts, NC program), `faults`, `plan`, `moments` and `scenario` (what goes wrong when), `motion` and `process` (all
+that in time), `machine` (one spindle and its sensors), `shop` (several, as blocks and contexts), `write`
+(recordings).
 
 It is a model: magnitudes are plausible for a 15 kW machining centre, none was fitted to a machine. Figures measured
 on it say whether the engine works, not how well it does in a shop; real recordings are for that.
 """
 
-from replay.simulate.demo import demo_plan
 from replay.simulate.faults import FaultKind, PlannedFault
 from replay.simulate.moments import order_faults
 from replay.simulate.plan import ShopPlan
 from replay.simulate.program import Preset
+from replay.simulate.scenario import demo_plan
 from replay.simulate.shop import Shop
+from replay.simulate.write import START_NS, simulate
 
-__all__ = ["FaultKind", "PlannedFault", "Preset", "Shop", "ShopPlan", "demo_plan", "order_faults"]
+__all__ = [
+    "START_NS",
+    "FaultKind",
+    "PlannedFault",
+    "Preset",
+    "Shop",
+    "ShopPlan",
+    "demo_plan",
+    "order_faults",
+    "simulate",
+]

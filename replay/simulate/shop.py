@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
-from engine.records import Block, Channel, Context, SensorGroup, Spindle, samples_to_ns
-from replay.simulate.demo import recurring_faults
+from engine.records import Block, Channel, Context, SensorGroup, Spindle, complete_ns, samples_to_ns
 from replay.simulate.faults import FaultKind, PlannedFault
 from replay.simulate.machine import CHUNK_S, CURRENT_FULL_SCALE_A, VIB_FULL_SCALE_G, Chunk, Machine
 from replay.simulate.plan import BLOCK_S, ShopPlan
 from replay.simulate.program import Phase
+from replay.simulate.scenario import recurring_faults
 
 Item: TypeAlias = Block | Context
 
@@ -53,7 +53,7 @@ class Shop:
         return tuple(self._faults)
 
     def advance(self, to_s: float) -> list[Item]:
-        """Run on, and hand out everything that ends by then and was not handed out before.
+        """Run on, and hand out everything that is complete by then and was not handed out before.
 
         Parameters
         ----------
@@ -63,8 +63,8 @@ class Shop:
         Returns
         -------
         list of Block or Context
-            In order of end time; a context counts as ending when it begins, and precedes a block that ends then.
-            However the calls are spaced, their results together are the same.
+            In order of completion (`engine.records.complete_ns`); a context comes before a block that is complete
+            at its time. However the calls are spaced, their results together are the same.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class Shop:
         self._waiting[index].extend(sorted(items, key=lambda entry: (entry[0], isinstance(entry[1], Block))))
 
     def _items(self, index: int, from_s: float, chunk: Chunk) -> Iterator[tuple[int, Item]]:
-        """Pair everything in a chunk with the time at which it ends."""
+        """Pair everything in a chunk with the time at which it is complete."""
         spindle = self.spindles[index]
         for phase in chunk.phases:
             context = _context(spindle.name, self._start_ns + round(phase.start_s * NS_PER_S), phase)
@@ -117,11 +117,12 @@ class Shop:
         for group, samples in zip(spindle.groups, (chunk.vib_g, chunk.current_a, chunk.load), strict=True):
             rate_hz = group.sample_rate_hz
             n_block = max(round(BLOCK_S * rate_hz), 1)
-            first = round(from_s * rate_hz)
+            # The load meter says at the end of its period what it was.
+            first = round((from_s if group.kind == "waveform" else from_s + CHUNK_S) * rate_hz)
             for at, part in enumerate(_cut(samples, n_block)):
                 t_ns = self._start_ns + samples_to_ns(first + at * n_block, rate_hz)
                 block = Block(spindle.name, group.name, t_ns, rate_hz, part)
-                yield block.end_ns, block
+                yield complete_ns(block, group), block
 
     def _is_lost(self, item: Item, fault: PlannedFault) -> bool:
         """Whether a dropout swallows this: every block of the accelerometer that it touches."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from engine.errors import UsageError
 from engine.records import Block
 from replay.recording import Fault, RecordingWriter
-from replay.simulate.demo import recurring_faults
 from replay.simulate.plan import ShopPlan
+from replay.simulate.scenario import recurring_faults
 from replay.simulate.shop import Shop
 
 START_NS = 1_767_592_800_000_000_000  # 2026-01-05 06:00 UTC, a Monday's early shift
