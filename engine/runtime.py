@@ -16,7 +16,7 @@ from bytewax.run import cli_main
 from engine.errors import SpindlewatchError
 
 # Backpressure acts and snapshots are taken only between epochs, so they are kept short.
-EPOCH = timedelta(seconds=1)
+EPOCH_S = 1.0
 
 
 class Stop:
@@ -54,7 +54,7 @@ class Stop:
                 signal.signal(number, handler)
 
 
-def run_flow(flow: Dataflow, recovery: RecoveryConfig | None = None) -> None:
+def run_flow(flow: Dataflow, recovery: RecoveryConfig | None = None, epoch_s: float = EPOCH_S) -> None:
     """Run a flow in the calling thread until its sources end.
 
     Parameters
@@ -63,6 +63,8 @@ def run_flow(flow: Dataflow, recovery: RecoveryConfig | None = None) -> None:
         From `engine.flow.build_flow`.
     recovery : RecoveryConfig, optional
         Where to keep state; None = nowhere.
+    epoch_s : float
+        Length of an epoch; 0 = one per batch, for tests.
 
     Raises
     ------
@@ -70,7 +72,7 @@ def run_flow(flow: Dataflow, recovery: RecoveryConfig | None = None) -> None:
         Whatever a source, step or sink raised on purpose, unwrapped.
     """
     try:
-        cli_main(flow, epoch_interval=EPOCH, recovery_config=recovery)  # type: ignore[no-untyped-call]
+        cli_main(flow, epoch_interval=timedelta(seconds=epoch_s), recovery_config=recovery)  # type: ignore[no-untyped-call]
     except RuntimeError as error:
         cause: BaseException | None = error
         while cause is not None:

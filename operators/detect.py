@@ -243,8 +243,11 @@ class GroupDetect:
     def _reasons(
         self, vector: FeatureVector, models: _RegimeModels, tier: Tier, assessment: Assessment
     ) -> tuple[Reason, ...]:
-        sources = {Tier.LEARNED: models.baseline, Tier.DYNAMIC: models.dynamic, Tier.ABSOLUTE: self._limits}
-        return sources[tier].reasons(vector.values, assessment)
+        if tier is Tier.LEARNED:
+            return models.baseline.reasons(vector.values, assessment)
+        if tier is Tier.DYNAMIC:
+            return models.dynamic.reasons(vector.values, assessment)
+        return self._limits.reasons(vector.values, assessment)
 
     def _learn(self, vector: FeatureVector, models: _RegimeModels, score: float) -> None:
         if self._first_ns is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.clock import NS_PER_S, to_datetime
 from engine.errors import RecordingError
-from engine.records import Block, Context, Spindle
+from engine.records import Block, Context, Spindle, complete_ns
 from replay.faults import FAULTS, Fault, read_faults
 from replay.layout import CONTEXT, HEADER, declared_spindle, group_file, read_header
 from replay.rows import ContextRows, GroupRows
@@ -95,7 +95,8 @@ class Recording:
         Yields
         ------
         Block or Context
-            By end time, contexts by ``t_ns`` and before blocks that end then; groups in the order declared.
+            By when they are complete (`engine.records.complete_ns`), contexts by ``t_ns``; at the same moment
+            contexts, then scalars, then waveforms in the order declared.
             A group's own rows keep the order of the file, so late blocks are replayed late. Samples and
             times do not depend on how the samples were cut into rows.
 
@@ -111,7 +112,8 @@ class Recording:
             GroupRows(self.path / group_file(group.name), name, group).blocks(max_block_s)
             for group in self.spindle.groups
         ]
-        return heapq.merge(ContextRows(self.path / CONTEXT, name).contexts(), *blocks, key=_complete_ns)
+        contexts = ContextRows(self.path / CONTEXT, name).contexts()
+        return heapq.merge(contexts, *blocks, key=lambda item: _turn(item, self.spindle))
 
 
 def validate(path: Path) -> list[str]:
@@ -153,5 +155,9 @@ def validate(path: Path) -> list[str]:
     return lines + [f"note: {note}" for note in recording.notes]
 
 
-def _complete_ns(item: Block | Context) -> int:
-    return item.end_ns if isinstance(item, Block) else item.t_ns
+def _turn(item: Block | Context, spindle: Spindle) -> tuple[int, bool]:
+    """Sort by when an item is complete; at that moment contexts and scalars come before waveforms."""
+    group = spindle.group(item.group) if isinstance(item, Block) else None
+    if group is None or isinstance(item, Context):
+        return item.t_ns, False
+    return complete_ns(item, group), group.kind == "waveform"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from sinks.base import Writer
 from sinks.jsonl import AlertLines
 from sinks.parquet import ScoreTable
 
@@ -130,7 +131,7 @@ def replay_recordings(
         on_progress = stack.enter_context(_progress(recordings, show_progress))
         stack.enter_context(stop.on_signals())
         player = Player(recordings, clock, config.check.max_block_s, pace, stop, on_progress)
-        writers = [AlertLines(out / "alerts.jsonl"), ScoreTable(out / "scores.parquet"), collected]
+        writers: list[Writer] = [AlertLines(out / "alerts.jsonl"), ScoreTable(out / "scores.parquet"), collected]
         flow = build_flow(player, player.spindles, config, clock, writers)
         began_s = monotonic_s()
         run_flow(flow)

@@ -1,0 +1,41 @@
+"""From Bytewax to writers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bytewax.outputs import DynamicSink, StatelessSinkPartition
+
+from sinks.base import Writer
+
+
+class _DeliverPart(StatelessSinkPartition[Any]):
+    def __init__(self, writers: Sequence[Writer]) -> None:
+        self._writers = writers
+
+    def write_batch(self, items: list[Any]) -> None:
+        records = [record for _spindle, record in items]
+        for writer in self._writers:
+            writer.write(records)
+
+    def close(self) -> None:
+        for writer in self._writers:
+            writer.close()
+
+
+class Deliver(DynamicSink[Any]):
+    """Hands every record to every writer, in order: the journal before whoever tells people.
+
+    Parameters
+    ----------
+    writers : sequence of Writer
+        Shared by all workers of this process; a process runs one.
+    """
+
+    def __init__(self, writers: Sequence[Writer]) -> None:
+        self._writers = writers
+
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> _DeliverPart:  # noqa: ARG002
+        """Make the worker's end."""
+        return _DeliverPart(self._writers)

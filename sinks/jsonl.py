@@ -1,0 +1,44 @@
+"""Alerts as lines of JSON, for replays and for other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from engine.records import Alert
+from sinks.alert_json import alert_as_dict
+from sinks.base import Record
+from sinks.files import written_whole
+
+
+class AlertLines:
+    """``alerts.jsonl``: every alert message of a replay, a line each, without wall times.
+
+    Lines are in the order of stream time, so that two replays of the same recordings give the same bytes however
+    their spindles took turns. They are held until `close`: a replay's alerts are few.
+
+    Parameters
+    ----------
+    path : Path
+        Replaced when the replay ends, not before.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._alerts: list[Alert] = []
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Keep the alerts."""
+        self._alerts.extend(record for record in records if isinstance(record, Alert))
+
+    def close(self) -> None:
+        """Write the file."""
+        # Stable: one alert's messages of the same moment keep the order in which they were sent.
+        self._alerts.sort(key=lambda alert: (alert.t_ns, alert.spindle, alert.id))
+        with written_whole(self._path) as part, part.open("wb") as file:
+            for alert in self._alerts:
+                file.write(
+                    orjson.dumps(alert_as_dict(alert, wall_times=False), option=orjson.OPT_APPEND_NEWLINE)
+                )

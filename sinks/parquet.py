@@ -1,0 +1,79 @@
+"""Scores as a Parquet table, for whoever wants to look at a replay in detail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.records import Verdict
+from sinks.base import Record
+from sinks.files import written_whole
+
+_SCHEMA = pa.schema(
+    [
+        ("t_ns", pa.int64()),
+        ("spindle", pa.string()),
+        ("group", pa.string()),
+        ("regime", pa.string()),
+        ("tier", pa.string()),
+        ("detector", pa.string()),
+        ("score", pa.float64()),
+        ("ready", pa.bool_()),
+        ("alerting", pa.bool_()),
+        ("drift", pa.bool_()),
+        ("top_feature", pa.string()),
+    ]
+)
+_ROW_GROUP = 50_000
+
+
+class ScoreTable:
+    """``scores.parquet``: a row for each feature vector.
+
+    ``t_ns, spindle, group, regime, tier, detector, score, ready, alerting, drift, top_feature``; a score of NaN means
+    "cannot say". Memory is bounded by a row group of 50,000 rows.
+
+    Parameters
+    ----------
+    path : Path
+        Replaced when the replay ends, not before.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._stack = ExitStack()
+        part = self._stack.enter_context(written_whole(path))
+        self._writer = self._stack.enter_context(pq.ParquetWriter(part, _SCHEMA, compression="zstd"))
+        self._rows: list[Verdict] = []
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Keep the verdicts; write a row group when there are enough."""
+        self._rows.extend(record for record in records if isinstance(record, Verdict))
+        if len(self._rows) >= _ROW_GROUP:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what is left and finish the file."""
+        self._flush()
+        self._stack.close()
+
+    def _flush(self) -> None:
+        rows, self._rows = self._rows, []
+        scores = [row.score for row in rows]
+        columns = {
+            "t_ns": [score.t_ns for score in scores],
+            "spindle": [score.spindle for score in scores],
+            "group": [score.group for score in scores],
+            "regime": [score.regime.label for score in scores],
+            "tier": [str(score.tier) for score in scores],
+            "detector": [score.detector for score in scores],
+            "score": [score.score for score in scores],
+            "ready": [score.ready for score in scores],
+            "alerting": [row.alerting for row in rows],
+            "drift": [score.drift for score in scores],
+            "top_feature": [score.top_feature for score in scores],
+        }
+        self._writer.write_table(pa.Table.from_pydict(columns, schema=_SCHEMA))
