@@ -14,7 +14,7 @@ from replay.simulate.faults import FaultKind, PlannedFault
 from replay.simulate.moments import order_faults
 from replay.simulate.plan import ShopPlan
 from replay.simulate.program import Preset
-from replay.simulate.scenario import demo_plan
+from replay.simulate.scenario import demo_plan, plan_from_options
 from replay.simulate.shop import Shop
 from replay.simulate.write import START_NS, simulate
 
@@ -27,5 +27,6 @@ __all__ = [
     "ShopPlan",
     "demo_plan",
     "order_faults",
+    "plan_from_options",
     "simulate",
 ]

@@ -1,14 +1,14 @@
-"""The demo's faults: which, where and when, so that a minute shows learning first and trouble then."""
+"""Faults nobody ordered: which, where and when, so that a run shows learning first and trouble then."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import count, product
+from itertools import count, islice, product
 
 from engine.errors import UsageError
 from replay.simulate.faults import FaultKind, FaultOrder, PlannedFault
-from replay.simulate.moments import cut_moments, place_fault
+from replay.simulate.moments import cut_moments, order_faults, place_fault
 from replay.simulate.plan import ShopPlan, generator
 from replay.simulate.program import Preset
 
@@ -20,11 +20,12 @@ _FAULTS = (
     FaultKind.SENSOR_FLAT_LINE,
 )
 _EARLIEST = 0.4  # of the run: before that, baselines are learnt
-_PERIOD_S = 15.0  # one fault per so many seconds of a longer demo
+_PERIOD_S = {Preset.DEMO: 15.0, Preset.SHOP: 240.0}  # one fault per so many seconds of a longer run
 _MARGIN_S = 4.0  # after the last fault, so that its alert can close
 _ENDLESS_PERIOD_S = 40.0
 _SEEN_WANTED = 5  # cuts of a regime before its first fault, if the run is long enough; else fewer
 _SEEN_LEAST = 3
+_HEALTHY = "none"
 
 
 def demo_plan(duration_s: float | None, seed: int, n_spindles: int = 4) -> ShopPlan:
@@ -51,18 +52,56 @@ def demo_plan(duration_s: float | None, seed: int, n_spindles: int = 4) -> ShopP
     UsageError
         If the run is too short for that, or there is no spindle.
     """
-    names = tuple(f"M{number + 1}" for number in range(n_spindles))
-    plan = ShopPlan(names, Preset.DEMO, seed)
+    plan = ShopPlan(_names(n_spindles), Preset.DEMO, seed)
     if duration_s is None:
         return replace(plan, recur_s=_ENDLESS_PERIOD_S)
-    n_faults = max(3, int(duration_s * (1 - _EARLIEST) / _PERIOD_S))
-    for least_seen, share in product(range(_SEEN_WANTED, _SEEN_LEAST - 1, -1), (0.45, 0.3, 0.15)):
-        faults = _spread(plan, n_faults, _EARLIEST * duration_s, share * duration_s / n_faults, least_seen)
-        if faults[-1].end_s <= duration_s - _MARGIN_S:
-            return replace(plan, faults=faults)
-    raise UsageError(
-        f"a demo of {duration_s:g} s is too short to learn and then show three faults; take 60 s or more"
-    )
+    fitting = _fitting(plan, duration_s, _SEEN_LEAST)
+    if fitting is None:
+        raise UsageError(
+            f"a demo of {duration_s:g} s is too short to learn and then show three faults; take 60 s or more"
+        )
+    return fitting
+
+
+def plan_from_options(
+    *, preset: str, duration_s: float, n_spindles: int, seed: int, faults: Sequence[str]
+) -> ShopPlan:
+    """Plan what the command line asks for.
+
+    Parameters
+    ----------
+    preset : {"shop", "demo"}
+        Realistic or compressed phases.
+    duration_s : float
+        Length of the run.
+    n_spindles : int
+        1 upwards; they are called M1, M2, ...
+    seed : int
+        0 upwards.
+    faults : sequence of str
+        As `parse_fault` reads them. None given: breakage, collision, dropout and more, spread over the later part of
+        the run, the last of several spindles staying healthy. ``none`` alone: a healthy shop.
+
+    Returns
+    -------
+    ShopPlan
+        Valid.
+
+    Raises
+    ------
+    UsageError
+        Something impossible, or a run too short for the faults of its own choice.
+    """
+    plan = ShopPlan(_names(n_spindles), Preset(preset), seed)
+    if faults:
+        return plan if tuple(faults) == (_HEALTHY,) else order_faults(plan, faults)
+    fitting = _fitting(plan, duration_s, 0)
+    if fitting is None:
+        raise UsageError(
+            f"{duration_s:g} s of preset {preset} are too short for three faults; take longer, or choose with "
+            f"--fault (--fault {_HEALTHY}: a healthy shop)"
+        )
+    return fitting
 
 
 def recurring_faults(plan: ShopPlan) -> Iterator[PlannedFault]:
@@ -78,11 +117,19 @@ def recurring_faults(plan: ShopPlan) -> Iterator[PlannedFault]:
     yield from _one_by_one(plan, 0.75 * plan.recur_s, plan.recur_s, _SEEN_WANTED)
 
 
-def _spread(
-    plan: ShopPlan, n_faults: int, at_s: float, period_s: float, least_seen: int
-) -> tuple[PlannedFault, ...]:
-    faults = _one_by_one(plan, at_s, period_s, least_seen)
-    return tuple(next(faults) for _ in range(n_faults))
+def _names(n_spindles: int) -> tuple[str, ...]:
+    return tuple(f"M{number + 1}" for number in range(n_spindles))
+
+
+def _fitting(plan: ShopPlan, duration_s: float, least_seen: int) -> ShopPlan | None:
+    """Spread faults over the later part of a run, after as much learning as fits; None if nothing fits."""
+    n_faults = max(3, int(duration_s * (1 - _EARLIEST) / _PERIOD_S[plan.preset]))
+    for n_seen, share in product(range(_SEEN_WANTED, least_seen - 1, -1), (0.45, 0.3, 0.15)):
+        coming = _one_by_one(plan, _EARLIEST * duration_s, share * duration_s / n_faults, n_seen)
+        faults = tuple(islice(coming, n_faults))
+        if faults[-1].end_s <= duration_s - _MARGIN_S:
+            return replace(plan, faults=faults)
+    return None
 
 
 def _one_by_one(plan: ShopPlan, at_s: float, period_s: float, least_seen: int) -> Iterator[PlannedFault]:

@@ -4,7 +4,15 @@ import pytest
 from simulated import listen
 
 from engine.errors import UsageError
-from replay.simulate import FaultKind, PlannedFault, Preset, ShopPlan, demo_plan, order_faults
+from replay.simulate import (
+    FaultKind,
+    PlannedFault,
+    Preset,
+    ShopPlan,
+    demo_plan,
+    order_faults,
+    plan_from_options,
+)
 from replay.simulate.faults import NEEDS_CUT, parse_fault
 from replay.simulate.plan import spindle_timeline
 from replay.simulate.scenario import recurring_faults
@@ -148,3 +156,29 @@ def test_endless_demo_has_a_fault_about_every_forty_seconds():
     assert all(35.0 < gap_s < 55.0 for gap_s in gaps_s)
     assert len({fault.fault for fault in faults}) == 5
     assert {fault.spindle for fault in faults} == {"M1", "M2", "M3"}
+
+
+def options(**changed):
+    return {"preset": "shop", "duration_s": 300.0, "n_spindles": 1, "seed": 1, "faults": ()} | changed
+
+
+@pytest.mark.parametrize("changed", [{}, {"preset": "demo", "duration_s": 60.0}, {"n_spindles": 4}])
+def test_command_line_without_faults_gets_the_usual_ones(changed):
+    plan = plan_from_options(**options(**changed))
+
+    assert [fault.fault for fault in plan.faults[:3]] == ["tool_breakage", "collision", "sensor_dropout"]
+    assert plan.faults[-1].end_s <= options(**changed)["duration_s"] - 4.0
+
+
+def test_command_line_may_order_faults_or_none():
+    ordered = plan_from_options(**options(faults=("sensor_drift@10-20:M1:2",)))
+    healthy = plan_from_options(**options(faults=("none",)))
+
+    assert ordered.faults == (PlannedFault("M1", FaultKind.SENSOR_DRIFT, 10.0, 20.0, 2.0, "severity 2"),)
+    assert healthy.faults == ()
+    assert (healthy.preset, healthy.spindles) == (Preset.SHOP, ("M1",))
+
+
+def test_command_line_run_that_is_too_short_for_faults_says_what_to_do():
+    with pytest.raises(UsageError, match=r"10 s of preset shop are too short .*--fault none"):
+        plan_from_options(**options(duration_s=10.0))
