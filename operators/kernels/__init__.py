@@ -19,7 +19,7 @@ import numpy as np
 def warm_up() -> None:
     """Have every kernel compiled, or loaded from the cache, before the first sample arrives.
 
-    Call it before a source is opened. It takes about a second with a warm cache and some ten without; where
+    Call it before a source is opened. It takes about a second with a warm cache and about five without; where
     the cache (``NUMBA_CACHE_DIR``, else ``__pycache__``) cannot be written, the latter at every start.
     """
     from operators.kernels import history, spectral, time_domain  # noqa: F401 - importing compiles: signatures

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import numpy as np
+import oracles
+import pytest
+
+from operators.spectrum import Spectrum
+
+
+@pytest.mark.parametrize("n_samples", [16, 50, 999, 2560])
+@pytest.mark.parametrize("n_channels", [1, 2, 3, 5])
+def test_every_row_has_the_power_of_the_oracle(n_samples: int, n_channels: int) -> None:
+    samples = np.random.default_rng(1).standard_normal((2, n_channels, n_samples)).astype(np.float32)
+    spectrum = Spectrum.for_windows(n_samples, 1000.0)
+
+    power = spectrum.power(samples, samples.mean(axis=2, dtype=np.float64))
+
+    wanted = [oracles.power_spectrum(row, spectrum.n_fft) for row in samples.reshape(-1, n_samples)]
+    np.testing.assert_allclose(power, wanted, rtol=1e-4, atol=1e-6 / n_samples)
+
+
+@pytest.mark.parametrize(("n_samples", "n_fft"), [(2560, 2560), (4999, 5000), (9766, 10_000)])
+def test_awkward_length_is_padded_to_a_fast_one_and_bins_move_closer(n_samples: int, n_fft: int) -> None:
+    spectrum = Spectrum.for_windows(n_samples, 48_828.0)
+
+    assert spectrum.n_fft == n_fft
+    assert spectrum.bin_hz == pytest.approx(48_828.0 / n_fft)
+
+
+def test_padding_leaves_a_tone_its_frequency_and_power() -> None:
+    spectrum = Spectrum.for_windows(9766, 48_828.0)
+    x = (2.0 * np.sin(2 * np.pi * 3000.0 * np.arange(9766) / 48_828.0)).astype(np.float32)
+
+    power = spectrum.power(x[None, None], np.zeros((1, 1)))[0]
+
+    assert power.sum() == pytest.approx(2.0, rel=1e-4)
+    assert abs(power.argmax() * spectrum.bin_hz - 3000.0) <= spectrum.bin_hz
