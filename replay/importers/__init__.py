@@ -1,0 +1,1 @@
+"""Others' recordings turned into ours: one module for each data set, found by name in `replay.importers.registry`."""
