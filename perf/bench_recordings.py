@@ -4,8 +4,8 @@ Every figure goes the way a user goes: ``spindlewatch import``, ``spindlewatch r
 read here and nowhere else. Nothing is tuned per recording; a baseline is learned from where the recording's own
 protocol says (``teach_in`` in its ``recording.toml``).
 
-- **SKAB** (16 of 35 files, 1 Hz, labelled intervals): the first 400 rows of each file are learned from, the others
-  are judged, each on its own, pooled over all files, without point adjustment. Published figures are on 34 files.
+- **SKAB** (15 of its 34 labelled files, 1 Hz): the first 400 rows of each file are learned from, the others are
+  judged, each on its own, pooled over all files, without point adjustment. Published figures are on all 34 files.
 - **CWRU, MFPT** (seeded bearing faults): each condition was recorded on its own, so a fault sets in abruptly; a
   smoke test, not a benchmark.
 - **FEMTO** (run to failure): only the end is labelled, so the figure is lead time, from the opening of the *last*
@@ -80,7 +80,7 @@ def _score_skab(replayed: Replayed) -> _Skab:
     scores = pq.read_table(replayed.out / "scores.parquet", columns=["t_ns", "spindle", "alerting"])
     opened = _opened(replayed)
     rows, n_false, normal_s = Confusion(), 0, 0.0
-    for recording in replayed.recordings:
+    for recording in (labelled for labelled in replayed.recordings if labelled.faults):
         (group,) = recording.spindle.groups
         own = scores.filter(pc.field("spindle") == recording.spindle.name).slice(_SKAB_LEARNED)
         # A score is stamped when its sample is over, a label when its sample was taken.

@@ -90,14 +90,15 @@ def print_table(results: Sequence[Result], machine: Mapping[str, object]) -> Non
             result.id,
             _number(result.value, result.unit),
             _budget(result.budget),
-            f"{_number(result.peer.value, result.unit)} {result.peer.name}" if result.peer else "",
+            _number(result.peer.value, result.unit) if result.peer else "",
             _number(result.ratio, ""),
             verdict,
         )
     console.print(table)
     for result in results:
-        if result.note:
-            console.print(f"{result.id}: {result.note}", highlight=False, markup=False)
+        said = [f"peer: {result.peer.name}"] if result.peer else []
+        said += [result.note] if result.note else []
+        console.print(f"{result.id}: {'; '.join(said)}", highlight=False, markup=False)
     console.print(
         f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, load {machine['load_1min']}"
     )
