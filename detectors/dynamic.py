@@ -15,11 +15,12 @@ LEVELS = ("rms", "peak", "std", "peak_to_peak")
 """Features whose ratio to their own recent past says how violent the process is. Narrow bands are left out:
 over a
 short window they vary by a factor of two by chance alone."""
+N_WARM = 20
+"""Vectors of a regime needed before anything is said (two seconds at ten a second): the spindle's own start-up."""
 N_DELAY = 5
-"""Vectors needed before anything is said, and vectors by which the reference lags: a jump cannot hide behind
-itself before the judge has had its consecutive exceedances."""
-HALF_LIFE = 600
-"""Vectors in which the reference forgets half of a past peak (a minute at ten vectors a second)."""
+"""Vectors by which the reference lags: a jump cannot hide behind itself before the judge has had its exceedances."""
+HALF_LIFE = 36_000
+"""Vectors in which the reference falls by half (an hour at ten a second), so that one bang does not deafen for ever."""
 
 
 class DynamicChange:
@@ -27,12 +28,12 @@ class DynamicChange:
 
     The reference is the highest level seen in the regime, forgotten slowly and without the last few vectors.
     A rise by ``factor`` scores 1.0, by its square 2.0; a jump of the peak by ``immediate_factor`` is told at
-    once. In a regime without context (cutting unknown) the first entry into material is such a rise, and
-    rightly unknown.
+    once. Without context (cutting unknown) the first entry into material after idling is such a rise, and
+    rightly reported: nobody told what the machine was about to do.
 
     It finds collisions and breakages with a bang. It does not find falls of level, nor anything that grows
     over more than a few vectors: that is the learned tier's work. Feed it every usable vector, exceeding or
-    not: a new level that lasts is the new normal after `N_DELAY` vectors.
+    not: a new level that lasts is the new normal after ``N_DELAY + 1`` vectors.
 
     State: ``(N_DELAY + 1) * n_levels`` float64.
 
@@ -50,7 +51,7 @@ class DynamicChange:
     version = 1
 
     def __init__(
-        self, features: Sequence[Feature], factor: float = 3.0, immediate_factor: float = 8.0
+        self, features: Sequence[Feature], factor: float = 3.0, immediate_factor: float = 5.0
     ) -> None:
         self._features = tuple(features)
         chosen = [i for i, f in enumerate(features) if f.log and f.name.rpartition(".")[2] in LEVELS]
@@ -77,9 +78,9 @@ class DynamicChange:
         Returns
         -------
         Assessment
-            0 upwards; NaN for the first `N_DELAY` vectors of a regime, and without level features.
+            0 upwards; NaN for the first `N_WARM` vectors of a regime, and without level features.
         """
-        if self._n_learned < N_DELAY:
+        if self._n_learned < N_WARM:
             return NOTHING
         rises = self._rises(values)
         known = np.isfinite(rises)
@@ -106,10 +107,10 @@ class DynamicChange:
         levels = self._levels(values)
         # The first vectors are the reference at once; later ones wait until they are N_DELAY vectors old.
         slot = self._n_learned % N_DELAY
-        entering = levels if self._n_learned < N_DELAY else self._recent[slot]
+        entering = levels if self._n_learned < N_WARM else self._recent[slot]
         faded = self._reference - math.log(2.0) / HALF_LIFE
         self._reference = np.fmax(faded, entering)
-        self._recent[slot] = levels if self._n_learned >= N_DELAY else np.nan
+        self._recent[slot] = levels if self._n_learned >= N_WARM else np.nan
         self._n_learned += 1
 
     def reasons(self, values: Floats, assessment: Assessment, n: int = 3) -> tuple[Reason, ...]:
