@@ -201,6 +201,7 @@ class FeatureSet:
         for first in range(0, n_windows, n_stack):
             columns = self._source.compute(samples[first : first + n_stack])
             flat = columns.reshape(columns.shape[0], -1)
+            # "clip" only because the default mode fills a copy of `out` first; every index is in range.
             np.take(flat, self._indices, axis=1, out=out[first : first + n_stack], mode="clip")
         return out
 
