@@ -76,9 +76,8 @@ def replay(
     recordings: tuple[Path, ...], out: Path, pace: str, config_path: Path | None, as_json: bool
 ) -> None:
     """Run recordings through the very flow that runs live."""
-    from replay.session import replay_recordings
-
     from engine.config import load_config
+    from replay.session import replay_recordings
 
     summary = replay_recordings(
         recordings, out, load_config(config_path), pace=_parse_pace(pace), show_progress=not as_json
@@ -158,12 +157,13 @@ def check(path: Path, as_json: bool) -> None:
 
         lines = validate(path)
     else:
-        from operators.features import check_config
-
+        from detectors.registry import check_detectors
         from engine.config import load_config
+        from operators.features import check_config
 
         config = load_config(path)
         check_config(config)
+        check_detectors(config.detectors)
         lines = [f"{path}: valid configuration, hash {config.hash}"]
     if as_json:
         _print_json({"path": str(path), "valid": True, "lines": lines})

@@ -9,11 +9,12 @@ from typing import Any
 
 from bytewax.operators import KeyedStream
 
-from detectors.absolute import AbsoluteLimits
+from detectors.absolute import AbsoluteLimits, check_limits
 from detectors.base import NOTHING, Assessment
 from detectors.baseline import Baseline
 from detectors.dynamic import DynamicChange
 from detectors.guard import may_learn
+from detectors.registry import check_detectors
 from engine.clock import NS_PER_S
 from engine.config import Config
 from engine.records import (
@@ -61,7 +62,18 @@ def detect(
     -------
     KeyedStream[Score | SensorOutcome]
         One score per vector, in the same order.
+
+    Raises
+    ------
+    ConfigError
+        A detector or a limit that does not exist or does not fit; raised while the flow is being built.
     """
+    check_detectors(config.detectors)
+    names = {
+        spindle: [n for key, found in features.items() if key[0] == spindle for n in found.names]
+        for spindle in spindles
+    }
+    check_limits(config.limits, names)
     return stateful_step(step_id, items, lambda: Detect(spindles, features, config))
 
 

@@ -1,25 +1,34 @@
 """What a user does wrong is one line that says what was got, what was wanted and where; never a traceback."""
 
 import shutil
-import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from engine.cli import main
 from engine.records import Channel, SensorGroup, Spindle
 from replay.writer import RecordingWriter
 
 GROUP = SensorGroup("vib", "waveform", 1000.0, (Channel("vib_x", "g"),))
 
 
-def spindlewatch(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "engine.cli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+@pytest.fixture
+def spindlewatch(monkeypatch, capfd):
+    """The command line in this process: an unexpected exception fails the test with its traceback."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["spindlewatch", *map(str, arguments)])
+        status = 0
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code
+        said = capfd.readouterr()
+        return SimpleNamespace(returncode=status, stdout=said.out, stderr=said.err)
+
+    return run
 
 
 @pytest.fixture
@@ -35,13 +44,12 @@ def recording(tmp_path):
 
 def assert_one_line(result, status, *words):
     assert result.returncode == status, result.stderr
-    assert "Traceback" not in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     for word in words:
         assert word in result.stderr
 
 
-def test_a_valid_recording_and_a_valid_config_check_out(recording, tmp_path):
+def test_a_valid_recording_and_a_valid_config_check_out(recording, tmp_path, spindlewatch):
     config = tmp_path / "site.toml"
     config.write_text("[judge]\non = 1.2\n")
 
@@ -49,27 +57,27 @@ def test_a_valid_recording_and_a_valid_config_check_out(recording, tmp_path):
     assert spindlewatch("check", config).returncode == 0
 
 
-def test_truncated_parquet(recording, tmp_path):
+def test_truncated_parquet(recording, tmp_path, spindlewatch):
     data = recording / "vib.parquet"
     data.write_bytes(data.read_bytes()[:-200])
 
     assert_one_line(spindlewatch("replay", recording, "--out", tmp_path / "out"), 1, "vib.parquet")
 
 
-def test_empty_parquet_file(recording, tmp_path):
+def test_empty_parquet_file(recording, tmp_path, spindlewatch):
     (recording / "vib.parquet").write_bytes(b"")
 
     assert_one_line(spindlewatch("check", recording), 1, "vib.parquet")
 
 
-def test_wrong_channel(recording):
+def test_wrong_channel(recording, spindlewatch):
     toml = recording / "recording.toml"
     toml.write_text(toml.read_text().replace("vib_x", "vib_z"))
 
     assert_one_line(spindlewatch("check", recording), 1, "vib_z")
 
 
-def test_missing_recording(tmp_path):
+def test_missing_recording(tmp_path, spindlewatch):
     assert_one_line(spindlewatch("replay", tmp_path / "nowhere", "--out", tmp_path / "out"), 1, "nowhere")
 
 
@@ -84,7 +92,7 @@ def test_missing_recording(tmp_path):
         ('[waveform]\ntime_features = ["nosuch"]\n', ("nosuch",)),
     ],
 )
-def test_config_typo(recording, tmp_path, text, words):
+def test_config_typo(recording, tmp_path, text, words, spindlewatch):
     config = tmp_path / "site.toml"
     config.write_text(text)
 
@@ -92,15 +100,15 @@ def test_config_typo(recording, tmp_path, text, words):
         assert_one_line(spindlewatch(*command), 2, *words)
 
 
-def test_bad_pace(recording, tmp_path):
+def test_bad_pace(recording, tmp_path, spindlewatch):
     assert_one_line(spindlewatch("replay", recording, "--out", tmp_path / "out", "--pace", "fast"), 2, "fast")
 
 
-def test_unknown_import_format(tmp_path):
+def test_unknown_import_format(tmp_path, spindlewatch):
     assert_one_line(spindlewatch("import", "nosuch", tmp_path, tmp_path / "dest"), 2, "nosuch")
 
 
-def test_a_file_that_is_not_what_it_is_said_to_be(tmp_path):
+def test_a_file_that_is_not_what_it_is_said_to_be(tmp_path, spindlewatch):
     source = tmp_path / "1.csv"
     source.write_bytes(bytes(range(256)))
 
@@ -108,14 +116,14 @@ def test_a_file_that_is_not_what_it_is_said_to_be(tmp_path):
     assert not (tmp_path / "dest").exists()
 
 
-def test_an_existing_destination_is_not_overwritten(recording, tmp_path):
+def test_an_existing_destination_is_not_overwritten(recording, tmp_path, spindlewatch):
     csv = tmp_path / "a.csv"
     csv.write_text("t,a\n0,1\n1,2\n")
 
     assert_one_line(spindlewatch("import", "csv", csv, recording), 1, "recording")
 
 
-def test_two_recordings_of_one_spindle(recording, tmp_path):
+def test_two_recordings_of_one_spindle(recording, tmp_path, spindlewatch):
     shutil.copytree(recording, tmp_path / "copy")
 
     result = spindlewatch("replay", recording, tmp_path / "copy", "--out", tmp_path / "out")
@@ -123,7 +131,7 @@ def test_two_recordings_of_one_spindle(recording, tmp_path):
     assert_one_line(result, 2, "M1")
 
 
-def test_a_clock_that_jumps_and_a_nan_storm_are_sensor_alerts(tmp_path):
+def test_a_clock_that_jumps_and_a_nan_storm_are_sensor_alerts(tmp_path, spindlewatch):
     t0, rng = 1_700_000_000_000_000_000, np.random.default_rng(1)
     path = tmp_path / "dirty"
     with RecordingWriter(path, Spindle("M1", (GROUP,)), t0, "test", "CC0-1.0") as writer:
