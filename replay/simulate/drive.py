@@ -26,6 +26,7 @@ FRICTION_A_PER_KRPM = 0.55
 _CONTROL_LAG_S = 0.004  # speed loop of about 40 Hz
 _WARM_C = 25.0
 _FRICTION_PER_C = -0.004  # grease thins as it warms
+_FRICTION_SPREAD, _FRICTION_MEMORY_S = 0.03, 5.0  # and moves about
 _THERMAL_S = 900.0
 _RISE_C_PER_KRPM = 1.6
 _RISE_C_PER_LOAD = 14.0  # at 100 % load
@@ -35,7 +36,7 @@ _TEMPERATURE_NOISE_C = 0.03
 
 
 class Drive:
-    """Motor current, load and temperature of one spindle, chunk by chunk. State: four numbers.
+    """Motor current, load and temperature of one spindle, chunk by chunk. State: five numbers.
 
     Parameters
     ----------
@@ -51,6 +52,7 @@ class Drive:
         self._keep = math.exp(-1.0 / (_CONTROL_LAG_S * sample_rate_hz))
         self._lag = np.zeros(1)
         self._rpm_before = 0.0
+        self._stiff = float(rng.standard_normal())
         self.temperature_c = float(_WARM_C + rng.uniform(2.0, 6.0))
 
     def advance(
@@ -74,8 +76,9 @@ class Drive:
         """
         krpm = rpm / 1000.0
         spinning = np.minimum(krpm / 0.3, 1.0)
-        thin = 1.0 + _FRICTION_PER_C * (self.temperature_c - _WARM_C)
-        friction_a = spinning * thin * (FRICTION_A + FRICTION_A_PER_KRPM * krpm)
+        thick = 1.0 + _FRICTION_PER_C * (self.temperature_c - _WARM_C)
+        moves = 1.0 + _FRICTION_SPREAD * self._stiffness(rpm.size)
+        friction_a = spinning * thick * moves * (FRICTION_A + FRICTION_A_PER_KRPM * krpm)
         rad_s2 = np.diff(rpm, prepend=self._rpm_before) * self._fs * (2.0 * math.pi / 60.0)
         self._rpm_before = float(rpm[-1])
         wanted_a = friction_a + AMPERE_PER_NM * (torque_nm + INERTIA_KG_M2 * rad_s2)
@@ -87,6 +90,12 @@ class Drive:
         current_a = ripple * np.hypot(MAGNETISING_A * spinning, torque_a) + noise_a
         load_pct, temperature_c = self._slow(torque_a, float(krpm.mean()), rpm.size / self._fs)
         return current_a, load_pct, temperature_c
+
+    def _stiffness(self, n_samples: int) -> NDArray[np.float64]:
+        """Slow random signal of unit spread: how stiff the grease is just now."""
+        before, keep = self._stiff, math.exp(-n_samples / self._fs / _FRICTION_MEMORY_S)
+        self._stiff = keep * before + math.sqrt(1.0 - keep**2) * float(self._rng.standard_normal())
+        return np.linspace(before, self._stiff, n_samples, endpoint=False)
 
     def _slow(self, torque_a: NDArray[np.float64], krpm: float, chunk_s: float) -> tuple[float, float]:
         """Load meter and temperature: first-order warming towards what speed and load can hold."""

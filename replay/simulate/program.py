@@ -20,10 +20,10 @@ from replay.simulate.cutting import ALUMINIUM, STEEL, Cut, Material, Tool
 RAPID_MM_MIN = 20_000.0
 CUTTING_SECTIONS = ("rough", "finish")
 
-# Cut-to-cut spread of the work material's resistance: a few percent within one lot.
-_HARDNESS_SPREAD = 0.03
-# An insert never seats twice in the same way: spread of the tool's run-out from one clamping to the next.
-_RUNOUT_SPREAD = 0.08
+# How far the work material's resistance departs from its mean, from cut to cut: a few percent within one lot.
+_HARDNESS_RANGE = 0.04
+# A holder never seats twice in the same way: how far run-out departs from its mean, from one clamping to the next.
+_RUNOUT_RANGE = 0.12
 
 
 class Preset(StrEnum):
@@ -190,7 +190,8 @@ def timeline(job: Job, pace: Pace, rng: np.random.Generator, first_wait_s: float
     at_ms, rpm, engaged = 0, 0.0, 0.0
     for part in count():
         for index, cut in enumerate(job.cuts):
-            hardness, runout = rng.normal(1.0, (_HARDNESS_SPREAD, _RUNOUT_SPREAD))
+            hardness = 1.0 + _HARDNESS_RANGE * rng.uniform(-1.0, 1.0)
+            runout = 1.0 + _RUNOUT_RANGE * rng.uniform(-1.0, 1.0)
             wait_s = pace.part_change_s + pace.part_change_jitter_s * rng.random()
             wait_s += 0.0 if part else first_wait_s
             for step in _steps(job.cuts, index, pace, wait_s):
@@ -208,8 +209,8 @@ def timeline(job: Job, pace: Pace, rng: np.random.Generator, first_wait_s: float
                     rpm_to=step.rpm_to,
                     engaged_from=engaged,
                     engaged_to=step.engaged_to,
-                    hardness=float(hardness),
-                    runout=float(max(runout, 0.0)),
+                    hardness=hardness,
+                    runout=runout,
                 )
                 at_ms, rpm, engaged = end_ms, step.rpm_to, step.engaged_to
 
