@@ -140,7 +140,7 @@ def test_spindle_does_not_depend_on_its_neighbours():
 @pytest.mark.parametrize("preset", list(Preset))
 def test_context_tells_the_program_in_its_order(preset):
     plan = ShopPlan(("M1",), preset)
-    contexts = [item for item in run(plan, 60.0) if isinstance(item, Context)]
+    contexts = [item for item in run(plan, 70.0) if isinstance(item, Context)]
     sections = [context.section for context in contexts[:8]]
 
     assert sections == [
