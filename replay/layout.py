@@ -34,8 +34,8 @@ _CONTEXT_FIELDS: list[pa.Field[Any]] = [
 CONTEXT_SCHEMA = pa.schema(_CONTEXT_FIELDS)
 
 # Group names become file names, channel names become columns and feature names.
-_GROUP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
-_CHANNEL_NAME = re.compile(r"[A-Za-z0-9_]+")
+_GROUP_NAME = re.compile(r"\w[\w-]*")
+_CHANNEL_NAME = re.compile(r"\w+")
 _NOT_GROUPS = frozenset({"context"})
 _NOT_CHANNELS = frozenset({"t_ns"})
 # TOML's basic strings are JSON's, except that DEL must be escaped too.

@@ -208,7 +208,7 @@ def safe_name(text: str) -> str:
 
 
 def snake_case(text: str) -> str:
-    """Channel name of a column heading: letters, digits and underscores.
+    """Channel name of a column heading: letters of any alphabet, digits and underscores.
 
     Examples
     --------
@@ -216,7 +216,7 @@ def snake_case(text: str) -> str:
     ('s1_dc_bus_voltage', 'volume_flow_rate_rms', 'current_a')
     """
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
-    return re.sub(r"[^A-Za-z0-9]+", "_", words).strip("_").lower()
+    return re.sub(r"[\W_]+", "_", words).strip("_").lower()
 
 
 def _natural(text: str) -> list[tuple[int, str]]:
