@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.errors import RecordingError
 from engine.records import Block, Context, SensorGroup, samples_to_ns
 from replay.layout import CONTEXT_SCHEMA, group_schema
+from replay.wording import one_line
 
 # Samples decoded at once per group: enough to forget what a batch costs, few enough to keep memory flat.
 _BATCH_BYTES = 1 << 20
@@ -193,7 +194,7 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        reason = one_line(str(error)) or type(error).__name__
         raise RecordingError(f"{path}: cannot be read as Parquet: {reason}") from error
 
 

@@ -39,6 +39,7 @@ from replay.importers.time_column import (
     spread_repeats,
     stretches,
 )
+from replay.wording import listed
 
 # From here on samples are a waveform: below, there is no vibration of a machine tool to be seen in them.
 _WAVEFORM_HZ = 200.0
@@ -163,7 +164,7 @@ def _draft(name: str, path: Path, table: Table, options: Options) -> Draft:
         pieces = scalar_pieces(group, times_ns, samples)
     left_out = [column for column in table.names if column not in (*headings, time_name)]
     if left_out:
-        notes.append(f"Columns not imported: {', '.join(left_out)}.")
+        notes.append(f"Columns not imported: {listed(left_out)}.")
     return Draft(
         name,
         Spindle(options.spindle or name, (group,)),
@@ -186,7 +187,7 @@ def _time_name(path: Path, table: Table, options: Options) -> str | None:
     name = find_time_column(table.names)
     if name is None and options.rate_hz is None:
         raise UsageError(
-            f"{path}: found no column of times among {', '.join(table.names)}; give time_column=... or rate_hz=..."
+            f"{path}: found no column of times among {listed(table.names)}; give time_column=... or rate_hz=..."
         )
     return name
 
@@ -196,7 +197,7 @@ def _headings(path: Path, table: Table, time_name: str | None, options: Options)
         return [table.find(name.strip()) for name in options.columns.split(",")]
     found = [name for name in table.names if name != time_name and table.is_numeric(name)]
     if not found:
-        raise RecordingError(f"{path}: wanted columns of numbers, got {', '.join(table.names)}")
+        raise RecordingError(f"{path}: wanted columns of numbers, got {listed(table.names)}")
     return found
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
 from engine.errors import RecordingError
+from replay.wording import listed, one_line
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def named(path: Path, wanted: str) -> Iterator[None]:
         BadZipFile,
         ZlibError,
     ) as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        reason = one_line(str(error)) or type(error).__name__
         raise RecordingError(f"{path}: wanted {wanted}: {reason}") from error
 
 
@@ -80,7 +81,7 @@ def read_csv(path: Path, wanted: Sequence[str], delimiter: str = ",") -> pa.Tabl
     missing = [name for name in wanted if name not in table.column_names]
     if missing:
         raise RecordingError(
-            f"{path}: wanted the columns {', '.join(missing)}; got {', '.join(table.column_names)}"
+            f"{path}: wanted the columns {listed(missing)}; got {listed(table.column_names)}"
         )
     if table.num_rows == 0:
         raise RecordingError(f"{path}: wanted rows, got a header only")
@@ -173,7 +174,7 @@ def read_npz(path: Path, wanted: Sequence[str]) -> dict[str, NDArray[Any]]:
         arrays = {name: file[name] for name in file.files}
     missing = [name for name in wanted if name not in arrays]
     if missing:
-        raise RecordingError(f"{path}: wanted the arrays {', '.join(missing)}; got {', '.join(arrays)}")
+        raise RecordingError(f"{path}: wanted the arrays {listed(missing)}; got {listed(arrays)}")
     return arrays
 
 
@@ -204,11 +205,11 @@ def read_mat(path: Path, wanted: Sequence[str]) -> dict[str, Any]:
         with named(path, "a MATLAB file of version 7 or older"):
             variables: dict[str, Any] = loadmat(path, simplify_cells=True)
     except MatReadError as error:
-        raise RecordingError(f"{path}: wanted a MATLAB file: {error}") from error
+        raise RecordingError(f"{path}: wanted a MATLAB file: {one_line(str(error))}") from error
     missing = [name for name in wanted if name not in variables]
     if missing:
-        got = ", ".join(name for name in variables if not name.startswith("__"))
-        raise RecordingError(f"{path}: wanted the variables {', '.join(missing)}; got {got}")
+        got = listed(name for name in variables if not name.startswith("__"))
+        raise RecordingError(f"{path}: wanted the variables {listed(missing)}; got {got}")
     return variables
 
 

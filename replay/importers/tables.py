@@ -17,6 +17,7 @@ from engine.errors import RecordingError, UsageError
 from engine.records import Channel
 from replay.importers.drafts import Dropped, snake_case
 from replay.importers.reading import named
+from replay.wording import listed
 
 _DELIMITERS = {"tab": "\t", "space": " "}
 _CANDIDATES = (";", "\t", "|", ",")
@@ -66,7 +67,7 @@ class Table:
     def find(self, name: str) -> str:
         """Return the heading asked for, or say which there are."""
         if name not in self.names:
-            raise UsageError(f"{self.path}: wanted column {name!r}, got {', '.join(self.names)}")
+            raise UsageError(f"{self.path}: wanted column {name!r}, got {listed(self.names)}")
         return name
 
     def column(self, name: str) -> Any:

@@ -16,6 +16,7 @@ from engine.clock import NS_PER_S
 from engine.errors import RecordingError
 from replay.importers.drafts import NO_DATE_NS
 from replay.importers.reading import parse_time_ns
+from replay.wording import one_line
 
 TimeUnit = Literal["", "s", "ms", "us", "ns"]
 
@@ -102,7 +103,7 @@ def read_times(path: Path, name: str, column: Any, unit: TimeUnit, pattern: str)
     if pattern:
         return Times(np.array([parse_time_ns(path, str(text), pattern) for text in column.to_pylist()]), True)
     raise RecordingError(
-        f"{path}: time column {name!r}: wanted ISO dates, times of day or numbers, got {str(column[0])!r}; "
+        f"{path}: time column {name!r}: wanted ISO dates, times of day or numbers, got {one_line(str(column[0]))!r}; "
         "give time_format as for strptime"
     )
 

@@ -54,12 +54,13 @@ _NOTES = (
     NO_DATE_NOTE,
     f"Rows in which the feed reads {_UNRELIABLE_FEED:g} or X reads {_UNRELIABLE_X:g} are unreliable, say the authors. "
     "They are kept, so that no gaps are made, but their context is unknown (no program, section, feed or "
-    "cutting): they share no baseline with reliable rows. The authors' third rule (program number not 0) holds for nearly all "
-    "rows of 9 of the 10 runs here and is not applied.",
+    "cutting): they share no baseline with reliable rows. The authors' third rule (program number not 0) "
+    "holds for nearly all rows of 9 of the 10 runs here and is not applied.",
     "Feed is confounded with wear: 12 and 15 mm/s occur only worn. Like for like are runs 11 and 13, 17 and 18 "
     "(feed 3), 1 and 6 (feed 6), 2 and 7 (feed 20). Wear is labelled for whole runs; there is no onset.",
     "There is no vibration channel. Spindle current in layers at feed 3 is 2 to 3 % LOWER when worn.",
 )
+from replay.wording import one_line
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -158,7 +159,7 @@ def _label(path: Path, table: Any) -> tuple[str, str]:
         condition = str(table.column("tool_condition")[0].as_py())
     if condition not in ("worn", "unworn"):
         raise RecordingError(
-            f"{path}: wanted tool_condition worn or unworn, in the file or in train.csv beside it, got {condition!r}"
+            f"{path}: wanted tool_condition worn or unworn, in the file or in train.csv beside it, got {one_line(str(condition))!r}"
         )
     about = [f"{key} {facts[key] or 'n/a'}" for key in facts if key not in ("No", "tool_condition")]
     return condition, ", ".join(about) or "no train.csv"
