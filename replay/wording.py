@@ -9,7 +9,7 @@ _MOST = 12
 
 
 def one_line(text: str) -> str:
-    """What a library or a file says, printable and short.
+    r"""What a library or a file says, printable and short.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def one_line(text: str) -> str:
 
     Examples
     --------
-    >>> one_line("expected 3 columns\\x00, got 1:\\n" + "x" * 500)[:40]
+    >>> one_line("expected 3 columns\x00, got 1:\n" + "x" * 500)[:40]
     'expected 3 columns, got 1: xxxxxxxxxxxxx'
     """
     words = " ".join("".join(c if c.isprintable() else " " if c.isspace() else "" for c in text).split())

@@ -24,6 +24,7 @@ from replay.importers.drafts import (
     source_files,
 )
 from replay.importers.reading import named, numbers, read_csv
+from replay.wording import one_line
 
 _RATE_HZ = 10.0
 _SOURCE = "University of Michigan SMART lab, CNC mill tool wear, April 2018"
@@ -60,7 +61,6 @@ _NOTES = (
     "(feed 3), 1 and 6 (feed 6), 2 and 7 (feed 20). Wear is labelled for whole runs; there is no onset.",
     "There is no vibration channel. Spindle current in layers at feed 3 is 2 to 3 % LOWER when worn.",
 )
-from replay.wording import one_line
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -159,7 +159,8 @@ def _label(path: Path, table: Any) -> tuple[str, str]:
         condition = str(table.column("tool_condition")[0].as_py())
     if condition not in ("worn", "unworn"):
         raise RecordingError(
-            f"{path}: wanted tool_condition worn or unworn, in the file or in train.csv beside it, got {one_line(str(condition))!r}"
+            f"{path}: wanted tool_condition worn or unworn, in the file or in train.csv beside it, "
+            f"got {one_line(repr(condition))}"
         )
     about = [f"{key} {facts[key] or 'n/a'}" for key in facts if key not in ("No", "tool_condition")]
     return condition, ", ".join(about) or "no train.csv"
