@@ -21,7 +21,7 @@ RAPID_MM_MIN = 20_000.0
 CUTTING_SECTIONS = ("rough", "finish")
 
 # How far the work material's resistance departs from its mean, from cut to cut: a few percent within one lot.
-_HARDNESS_RANGE = 0.04
+_HARDNESS_RANGE = 0.03
 # A holder never seats twice in the same way: how far run-out departs from its mean, from one clamping to the next.
 _RUNOUT_RANGE = 0.12
 
