@@ -10,12 +10,13 @@ _DURATION_S = 60
 
 def _replayed(bench: Bench) -> Finished:
     def run() -> Finished:
-        recording = bench.work / "simulated"
-        bench.spindlewatch("simulate", recording, "--duration", str(_DURATION_S))
-        bench.spindlewatch(
-            "replay", recording, "--out", bench.work / "warm", "--json"
-        )  # kernels are compiled
-        return bench.spindlewatch("replay", recording, "--out", bench.work / "replayed", "--json")
+        made = bench.spindlewatch(
+            "simulate", bench.work / "simulated", "--preset", "demo", "--duration", str(_DURATION_S), "--json"
+        )
+        (recording,) = made.json["recordings"]
+        # Once for kernels that are not compiled yet, once for the figure.
+        bench.spindlewatch("replay", recording, "--out", bench.work / "cold", "--json")
+        return bench.spindlewatch("replay", recording, "--out", bench.work / "warm", "--json")
 
     return bench.once("replayed", run)
 

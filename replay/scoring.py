@@ -36,7 +36,7 @@ class Episode(NamedTuple):
     onset_ns : int
         When what it alerts of began.
     opened_ns : int
-        When it was known: the end of the deciding window.
+        When it was known: the end of the deciding window, exclusive; that of an `engine.records.Alert`.
     closed_ns : int
         When it was over; the end of the recording if it never closed.
     """
@@ -226,7 +226,11 @@ def find_faults(faults: Iterable[Span], seen: Sequence[Episode]) -> tuple[FoundF
 
 
 def false_episodes(seen: Iterable[Episode], faults: Sequence[Span]) -> tuple[Episode, ...]:
-    """Episodes whose onset lies in no labelled fault, also if they last into one.
+    """Episodes that no labelled fault explains.
+
+    A fault explains an episode if some of the samples between its onset and its opening are faulty: the onset is
+    only known to the hop, so it may lie a little before the label. An episode that had opened before the fault began
+    stays false, also if it lasts into it.
 
     Parameters
     ----------
@@ -243,7 +247,9 @@ def false_episodes(seen: Iterable[Episode], faults: Sequence[Span]) -> tuple[Epi
     return tuple(
         episode
         for episode in seen
-        if not any(fault.start_ns <= episode.onset_ns <= fault.end_ns for fault in faults)
+        if not any(
+            fault.start_ns < episode.opened_ns and episode.onset_ns <= fault.end_ns for fault in faults
+        )
     )
 
 
