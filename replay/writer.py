@@ -98,7 +98,9 @@ class RecordingWriter:
         try:
             with writing(self.path):
                 self._files = {group.name: _GroupFile(folder, group) for group in self._spindle.groups}
-                self._context_file = pq.ParquetWriter(folder / CONTEXT, CONTEXT_SCHEMA, compression="zstd")
+                self._context_file = pq.ParquetWriter(
+                    folder / CONTEXT, CONTEXT_SCHEMA, compression="zstd", write_page_checksum=True
+                )
                 write_header(folder / HEADER, self._header)
                 write_faults(folder / FAULTS, self._faults)
         except BaseException as error:
@@ -212,6 +214,7 @@ class _GroupFile:
             compression="zstd",
             use_dictionary=False,
             write_statistics=["t_ns"],
+            write_page_checksum=True,  # zstd stores noise as it is: without, a flipped bit would be a sample
         )
         self._times_ns: list[int] = []
         self._pieces: list[NDArray[np.float32]] = []
