@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from engine.records import Alert, Block, SpindleState, Verdict
+from engine.records import Alert, Block, CheckedBlock, SensorOutcome, SpindleState, Verdict
 
-Record = Verdict | Alert | SpindleState | Block
+Record = Verdict | Alert | SpindleState | CheckedBlock | SensorOutcome | Block
 
 
 class Writer(Protocol):

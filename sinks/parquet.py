@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,21 +14,20 @@ from engine.records import Verdict
 from sinks.base import Record
 from sinks.files import written_whole
 
-_SCHEMA = pa.schema(
-    [
-        ("t_ns", pa.int64()),
-        ("spindle", pa.string()),
-        ("group", pa.string()),
-        ("regime", pa.string()),
-        ("tier", pa.string()),
-        ("detector", pa.string()),
-        ("score", pa.float64()),
-        ("ready", pa.bool_()),
-        ("alerting", pa.bool_()),
-        ("drift", pa.bool_()),
-        ("top_feature", pa.string()),
-    ]
-)
+_FIELDS: list[tuple[str, pa.DataType]] = [
+    ("t_ns", pa.int64()),
+    ("spindle", pa.string()),
+    ("group", pa.string()),
+    ("regime", pa.string()),
+    ("tier", pa.string()),
+    ("detector", pa.string()),
+    ("score", pa.float64()),
+    ("ready", pa.bool_()),
+    ("alerting", pa.bool_()),
+    ("drift", pa.bool_()),
+    ("top_feature", pa.string()),
+]
+_SCHEMA = pa.schema(_FIELDS)
 _ROW_GROUP = 50_000
 
 
@@ -63,7 +63,7 @@ class ScoreTable:
     def _flush(self) -> None:
         rows, self._rows = self._rows, []
         scores = [row.score for row in rows]
-        columns = {
+        columns: dict[str, list[Any]] = {
             "t_ns": [score.t_ns for score in scores],
             "spindle": [score.spindle for score in scores],
             "group": [score.group for score in scores],

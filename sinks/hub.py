@@ -1,0 +1,286 @@
+"""Who is told what: filters, snapshot and resume, and what happens to a subscriber that is too slow. No I/O.
+
+The promises, each held by a test without sockets:
+
+* An alert that passes a subscriber's filter reaches it once, in order, also across a reconnection with ``since`` and
+  ``epoch``: a subscriber goes live in the very call in which the journal has nothing more for it.
+* A subscriber with more unsent bytes than allowed is dropped; nobody waits for it. It resumes from the journal.
+* Scores and waveforms are only sent to a subscriber that has nothing unsent: the newest wins.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+from engine.config import HubConfig
+from engine.records import Block, Channel, SpindleState, Verdict
+from sinks import messages
+from sinks.journal import Entry
+from sinks.mailbox import Mail, worse
+from sinks.requests import Command, Wish
+
+# Often enough for an eye, rare enough for a shop of a hundred spindles.
+_SCORE_PERIOD_S = 0.1
+_WAVEFORM_PERIOD_S = 0.05
+_MAX_WAVEFORMS = 8  # per subscriber
+
+
+class Link(Protocol):
+    """A subscriber's connection, as the hub sees it. No method waits."""
+
+    def send(self, message: bytes, *, binary: bool) -> None:
+        """Hand over a message; it is buffered if the peer does not read."""
+        ...
+
+    def unsent_bytes(self) -> int:
+        """Bytes buffered in this process."""
+        ...
+
+    def drop(self) -> None:
+        """End the connection at once, whatever is unsent."""
+        ...
+
+
+class History(Protocol):
+    """What the hub asks of a journal."""
+
+    @property
+    def epoch(self) -> str: ...  # noqa: D102 - as documented at `sinks.journal.Journal`
+    def head(self) -> int: ...  # noqa: D102
+    def oldest(self) -> int: ...  # noqa: D102
+    def snapshot(self) -> tuple[int, list[Entry]]: ...  # noqa: D102
+    def page(self, after_seq: int, limit: int) -> list[Entry]: ...  # noqa: D102
+
+
+class Subscriber:
+    """One connection and how far it has been told.
+
+    Parameters
+    ----------
+    link : Link
+        Its connection.
+    wish : Wish
+        What it asked for.
+    """
+
+    def __init__(self, link: Link, wish: Wish) -> None:
+        self.link = link
+        self.wish = wish
+        self.seq = 0  # everything up to here was sent or filtered out
+        self.waveforms: set[tuple[str, str]] = set()
+        self.n_states_told = -1
+
+
+class Hub:
+    """All subscribers of this process. Not thread-safe: it belongs to the server's event loop.
+
+    Parameters
+    ----------
+    config : HubConfig
+        Limits.
+    history : History
+        Where alerts were stored before they come here.
+    """
+
+    def __init__(self, config: HubConfig, history: History) -> None:
+        self._config = config
+        self._history = history
+        self._live: set[Subscriber] = set()
+        self._states: dict[str, dict[str, Any]] = {}
+        self._n_states = 0
+        self._verdicts: dict[str, Verdict] = {}
+        self._told_s: dict[tuple[str, ...], float] = {}
+        self._channels: dict[tuple[str, str], Sequence[Channel]] = {}
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def n_live(self) -> int:
+        """Subscribers that have caught up."""
+        return len(self._live)
+
+    def declare(self, source: tuple[str, str], channels: Sequence[Channel] = ()) -> None:
+        """Make a waveform known.
+
+        Parameters
+        ----------
+        source : tuple[str, str]
+            Spindle and group.
+        channels : sequence of Channel
+            Names and units; empty if unknown.
+        """
+        if channels or source not in self._channels:
+            self._channels[source] = channels
+
+    def greet(self, subscriber: Subscriber) -> list[bytes]:
+        """Say hello and what holds now, and decide where the subscriber goes on.
+
+        Parameters
+        ----------
+        subscriber : Subscriber
+            Just connected.
+
+        Returns
+        -------
+        list of bytes
+            ``hello`` and ``snapshot``; then call `catch_up` until it returns None.
+        """
+        history, wish = self._history, subscriber.wish
+        (head, active), oldest = history.snapshot(), history.oldest()
+        known = wish.epoch is None or wish.epoch == history.epoch
+        recovered = wish.since is not None and known and oldest - 1 <= wish.since <= head
+        if recovered and wish.since is not None:
+            subscriber.seq = wish.since
+        else:
+            subscriber.seq = max(oldest - 1, head - wish.last)
+        subscriber.n_states_told = self._n_states
+        return [
+            messages.hello(history.epoch, head, oldest, recovered),
+            messages.snapshot(
+                subscriber.seq,
+                [entry for entry in active if _wants(subscriber, entry)],
+                self._states_for(wish),
+            ),
+        ]
+
+    def catch_up(self, subscriber: Subscriber) -> list[bytes] | None:
+        """Give the next page of what a subscriber missed; when there is none, it is live.
+
+        Parameters
+        ----------
+        subscriber : Subscriber
+            Greeted.
+
+        Returns
+        -------
+        list of bytes or None
+            Messages, perhaps none (filtered out); None: from now on it is told by `publish`.
+        """
+        page = self._history.page(subscriber.seq, self._config.page_size)
+        if not page:
+            self._live.add(subscriber)
+            if subscriber.n_states_told != self._n_states:
+                for state in self._states_for(subscriber.wish):
+                    self._send(subscriber, messages.encode(state))
+            return None
+        subscriber.seq = page[-1].seq
+        wanted = [entry for entry in page if _wants(subscriber, entry)]
+        return [messages.alert(entry, None) for entry in wanted]
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """Forget a subscriber whose connection has ended."""
+        self._live.discard(subscriber)
+
+    def command(self, subscriber: Subscriber, command: Command) -> bytes:
+        """Do what a subscriber asks; repeating a command changes nothing.
+
+        Returns
+        -------
+        bytes
+            The ``result`` to send.
+        """
+        if command.op == "unsubscribe":
+            subscriber.waveforms.discard(command.source)
+        elif len(subscriber.waveforms | {command.source}) > _MAX_WAVEFORMS:
+            return messages.result(command.id, f"waveform: at most {_MAX_WAVEFORMS} at a time")
+        else:
+            subscriber.waveforms.add(command.source)
+        return messages.result(command.id)
+
+    def publish(self, mail: Mail, now_s: float, now_ns: int | None) -> None:
+        """Tell live subscribers what has happened: alerts first.
+
+        Parameters
+        ----------
+        mail : Mail
+            Alerts in it are in the journal.
+        now_s : float
+            Monotonic seconds, for the pace of scores and waveforms.
+        now_ns : int or None
+            Wall time, if it means anything.
+        """
+        for entry in mail.alerts:
+            self._tell_alert(entry, messages.alert(entry, now_ns))
+        for state in mail.states.values():
+            self._tell_state(state, now_ns)
+        for spindle, verdict in mail.verdicts.items():
+            before = self._verdicts.get(spindle)
+            self._verdicts[spindle] = verdict if before is None else worse(before, verdict)
+        for spindle in [spindle for spindle in self._verdicts if self._due(now_s, _SCORE_PERIOD_S, spindle)]:
+            self._tell_score(spindle, self._verdicts.pop(spindle))
+        for source, block in mail.blocks.items():
+            self.declare(source)
+            self._tell_waveform(source, block, now_s)
+
+    def beat(self, now_ns: int | None) -> None:
+        """Tell everybody that the link is alive."""
+        self._send_all(self._live, messages.heartbeat(self._history.head(), now_ns))
+
+    def _tell_alert(self, entry: Entry, message: bytes) -> None:
+        # A subscriber that went live after this entry was stored but before it came here has it from the journal.
+        behind = [subscriber for subscriber in self._live if subscriber.seq < entry.seq]
+        for subscriber in behind:
+            subscriber.seq = entry.seq
+        self._send_all([subscriber for subscriber in behind if _wants(subscriber, entry)], message)
+
+    def _tell_state(self, state: SpindleState, now_ns: int | None) -> None:
+        groups = [group for spindle, group in sorted(self._channels) if spindle == state.spindle]
+        told = self._states[state.spindle] = messages.state(state, groups, now_ns)
+        self._n_states += 1
+        self._send_all(self._interested("state", state.spindle), messages.encode(told))
+
+    def _tell_score(self, spindle: str, verdict: Verdict) -> None:
+        self._send_idle(self._interested("score", spindle), lambda: messages.score(verdict), binary=False)
+
+    def _tell_waveform(self, source: tuple[str, str], block: Block, now_s: float) -> None:
+        interested = [subscriber for subscriber in self._live if source in subscriber.waveforms]
+        if interested and self._due(now_s, _WAVEFORM_PERIOD_S, *source):
+            channels = self._channels[source]
+            self._send_idle(interested, lambda: messages.waveform(block, channels), binary=True)
+
+    def _interested(self, kind: str, spindle: str) -> list[Subscriber]:
+        wishes = ((subscriber, subscriber.wish) for subscriber in self._live)
+        return [who for who, wish in wishes if kind in wish.types and wish.wants_spindle(spindle)]
+
+    def _states_for(self, wish: Wish) -> list[dict[str, Any]]:
+        wanted = "state" in wish.types
+        return [state for name, state in self._states.items() if wanted and wish.wants_spindle(name)]
+
+    def _due(self, now_s: float, period_s: float, *what: str) -> bool:
+        """Whether the pace allows another one; if so, it counts as told."""
+        due = now_s - self._told_s.get(what, -period_s) >= period_s
+        if due:
+            self._told_s[what] = now_s
+        return due
+
+    def _send_idle(self, to: Iterable[Subscriber], encode: Callable[[], bytes], *, binary: bool) -> None:
+        """Send what may be skipped to those who keep up; it is encoded only if there are any."""
+        idle = []
+        for subscriber in to:
+            if subscriber.link.unsent_bytes():
+                self.counts["skipped"] += 1
+            else:
+                idle.append(subscriber)
+        if idle:
+            message = encode()
+            for subscriber in idle:
+                subscriber.link.send(message, binary=binary)
+
+    def _send_all(self, to: Iterable[Subscriber], message: bytes) -> None:
+        for subscriber in list(to):
+            self._send(subscriber, message)
+
+    def _send(self, subscriber: Subscriber, message: bytes) -> None:
+        """Send what must not be skipped; who does not read is dropped instead."""
+        if subscriber.link.unsent_bytes() > self._config.write_buffer_bytes:
+            self.counts["dropped_subscribers"] += 1
+            self.leave(subscriber)
+            subscriber.link.drop()
+        else:
+            subscriber.link.send(message, binary=False)
+
+
+def _wants(subscriber: Subscriber, entry: Entry) -> bool:
+    wish = subscriber.wish
+    return "alert" in wish.types and wish.wants_alert(entry.spindle, entry.fault)

@@ -1,0 +1,213 @@
+"""The journal: alerts on disk before anybody is told, numbered, so that a subscriber can resume."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from engine.errors import SpindlewatchError
+from engine.records import Alert, AlertState
+from sinks.alert_json import alert_as_dict
+
+_APPLICATION_ID = 0x53504957  # "SPIW"; tells a journal from other SQLite files
+_SCHEMA_VERSION = 1
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE journal (epoch TEXT NOT NULL) STRICT;
+CREATE TABLE alerts (
+    seq     INTEGER PRIMARY KEY AUTOINCREMENT,
+    id      TEXT NOT NULL,
+    state   TEXT NOT NULL,
+    t_ns    INTEGER NOT NULL,
+    spindle TEXT NOT NULL,
+    fault   TEXT NOT NULL,
+    json    BLOB NOT NULL,
+    UNIQUE (id, state, t_ns)
+) STRICT;
+-- The newest message of every alert that has not closed: a snapshot costs what is open, not what ever was.
+CREATE TABLE active (id TEXT PRIMARY KEY, seq INTEGER NOT NULL REFERENCES alerts) STRICT;
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {_SCHEMA_VERSION};
+COMMIT;
+"""
+_ENTRY = "a.seq, a.spindle, a.fault, a.json"
+
+
+class Entry(NamedTuple):
+    """One alert message as journaled.
+
+    Parameters
+    ----------
+    seq : int
+        Strictly increasing within the journal's epoch, from 1; numbers may be missing.
+    json : bytes
+        `sinks.alert_json.alert_as_dict` as UTF-8 JSON.
+    """
+
+    seq: int
+    spindle: str
+    fault: str
+    json: bytes
+
+
+class Journal:
+    """Alert messages in an SQLite file, on disk (fsync) before `append` returns.
+
+    Reading never waits for a write (WAL, two connections). All methods may be called from any thread; one process
+    at a time writes. Nothing is trimmed: about 1.5 kB an alert message.
+
+    Parameters
+    ----------
+    path : Path
+        Made if missing; its folder must exist.
+
+    Raises
+    ------
+    SpindlewatchError
+        The file is no journal, was made by a newer version, or cannot be read and written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writing, self._reading = threading.Lock(), threading.Lock()
+        with self._clear_errors("cannot be used as a journal"):
+            self._writer = self._connect()
+            try:
+                self._prepare()
+                self._reader = self._connect()
+            except BaseException:
+                self._writer.close()
+                raise
+
+    @property
+    def epoch(self) -> str:
+        """Random id of this file; sequence numbers of another epoch mean nothing here."""
+        return self._epoch
+
+    def append(self, alert: Alert) -> int | None:
+        """Store an alert message unless it is stored already.
+
+        Parameters
+        ----------
+        alert : Alert
+            From the judge. After a restart the same message may come again.
+
+        Returns
+        -------
+        int or None
+            Its sequence number; None for a repetition (same id, state and ``t_ns``).
+
+        Raises
+        ------
+        SpindlewatchError
+            Disk full, file gone, or another process is writing.
+        """
+        json = orjson.dumps(alert_as_dict(alert))
+        row = (alert.id, alert.state, alert.t_ns, alert.spindle, alert.fault, json)
+        with self._clear_errors(f"cannot store alert {alert.id!r}"), self._writing, self._writer:
+            inserted = self._writer.execute(
+                "INSERT INTO alerts (id, state, t_ns, spindle, fault, json) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING RETURNING seq",
+                row,
+            ).fetchone()
+            if inserted is None:
+                return None
+            seq: int = inserted[0]
+            if alert.state is AlertState.CLOSED:
+                self._writer.execute("DELETE FROM active WHERE id = ?", (alert.id,))
+            else:
+                self._writer.execute("INSERT OR REPLACE INTO active VALUES (?, ?)", (alert.id, seq))
+        return seq
+
+    def page(self, after_seq: int, limit: int) -> list[Entry]:
+        """Entries after a sequence number, oldest first.
+
+        Parameters
+        ----------
+        after_seq : int
+            The last one already known; 0 = from the beginning.
+        limit : int
+            At most so many.
+
+        Returns
+        -------
+        list of Entry
+            Empty at the end.
+        """
+        return self._read(
+            f"SELECT {_ENTRY} FROM alerts a WHERE seq > ? ORDER BY seq LIMIT ?", after_seq, limit
+        )
+
+    def active(self) -> list[Entry]:
+        """Newest message of every alert that has not closed, in the order of their numbers."""
+        return self.snapshot()[1]
+
+    def snapshot(self) -> tuple[int, list[Entry]]:
+        """`head` and `active` of one moment: nothing is between them, and nothing is in both."""
+        with self._clear_errors("cannot be read"), self._reading, self._reader:
+            self._reader.execute("BEGIN")
+            (head,) = self._reader.execute("SELECT max(seq) FROM alerts").fetchone()
+            rows = self._reader.execute(
+                f"SELECT {_ENTRY} FROM active JOIN alerts a USING (seq) ORDER BY seq"
+            ).fetchall()
+        return head or 0, [Entry(*row) for row in rows]
+
+    def head(self) -> int:
+        """Newest sequence number; 0 if the journal is empty."""
+        return self._number("SELECT max(seq) FROM alerts", 0)
+
+    def oldest(self) -> int:
+        """Oldest sequence number still stored; one more than `head` if there is none."""
+        return self._number("SELECT min(seq) FROM alerts", self.head() + 1)
+
+    def close(self) -> None:
+        """Close the file; the journal cannot be used any more."""
+        with self._writing, self._reading:
+            self._reader.close()
+            self._writer.close()  # the last connection folds the write-ahead log into the file
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=5.0, check_same_thread=False)
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _prepare(self) -> None:
+        """Make the tables in an empty file; recognise a journal in any other."""
+        (application_id,) = self._writer.execute("PRAGMA application_id").fetchone()
+        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
+        (n_tables,) = self._writer.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if n_tables == 0 and application_id == 0:
+            self._writer.execute("PRAGMA journal_mode = WAL")
+            self._writer.executescript(_SCHEMA)
+            with self._writer:
+                self._writer.execute("INSERT INTO journal VALUES (?)", (secrets.token_hex(8),))
+        elif application_id != _APPLICATION_ID:
+            raise SpindlewatchError(f"{self._path}: an SQLite file, but not a journal of spindlewatch")
+        elif version != _SCHEMA_VERSION:
+            raise SpindlewatchError(
+                f"{self._path}: a journal of version {version}, this program reads {_SCHEMA_VERSION}"
+            )
+        self._epoch: str = self._writer.execute("SELECT epoch FROM journal").fetchone()[0]
+
+    def _read(self, query: str, *values: int) -> list[Entry]:
+        with self._clear_errors("cannot be read"), self._reading:
+            return [Entry(*row) for row in self._reader.execute(query, values)]
+
+    def _number(self, query: str, otherwise: int) -> int:
+        with self._clear_errors("cannot be read"), self._reading:
+            (number,) = self._reader.execute(query).fetchone()
+        return otherwise if number is None else int(number)
+
+    @contextmanager
+    def _clear_errors(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise SpindlewatchError(f"{self._path}: {what}: {error}") from error

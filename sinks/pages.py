@@ -1,0 +1,99 @@
+"""The page and its assets, served beside the websocket: a fixed list of files, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import orjson
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+STREAM_PATH = "/v1/stream"
+_FOLDER = Path(__file__).with_name("web")
+_FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/app.js": ("app.js", "text/javascript; charset=utf-8"),
+    "/texts.js": ("texts.js", "text/javascript; charset=utf-8"),
+    "/stream.js": ("stream.js", "text/javascript; charset=utf-8"),
+    "/waveform.js": ("waveform.js", "text/javascript; charset=utf-8"),
+    "/style.css": ("style.css", "text/css; charset=utf-8"),
+    "/uPlot.iife.min.js": ("uPlot.iife.min.js", "text/javascript; charset=utf-8"),
+    "/uPlot.min.css": ("uPlot.min.css", "text/css; charset=utf-8"),
+    "/favicon.svg": ("favicon.svg", "image/svg+xml"),
+    "/favicon.ico": ("favicon.svg", "image/svg+xml"),
+}
+# Nothing from elsewhere, nothing inline, not in anybody's frame.
+_SECURITY = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Pages:
+    """Answers to everything that is no websocket."""
+
+    def __init__(self) -> None:
+        self._bodies = {path: ((_FOLDER / name).read_bytes(), kind) for path, (name, kind) in _FILES.items()}
+
+    def respond(self, request: Request, health: Mapping[str, object]) -> Response | None:
+        """Answer a request, or let it become a websocket.
+
+        Parameters
+        ----------
+        request : Request
+            As received; only its method, path and headers are trusted to exist.
+        health : mapping
+            Told by ``/healthz``; anything but ``status: ok`` makes it 503.
+
+        Returns
+        -------
+        Response or None
+            None: go on with the websocket handshake.
+        """
+        path = urlsplit(request.path).path
+        if path == STREAM_PATH:
+            return None if _from_our_page(request.headers) else _plain(HTTPStatus.FORBIDDEN, "foreign page")
+        if request.method not in ("GET", "HEAD"):
+            return _plain(HTTPStatus.METHOD_NOT_ALLOWED, "GET or HEAD only")
+        if path == "/healthz":
+            status = HTTPStatus.OK if health["status"] == "ok" else HTTPStatus.SERVICE_UNAVAILABLE
+            return _response(status, orjson.dumps(health), "application/json")
+        if path not in self._bodies:
+            return _plain(HTTPStatus.NOT_FOUND, "no such page")
+        return _response(HTTPStatus.OK, *self._bodies[path])
+
+
+def _from_our_page(headers: Headers) -> bool:
+    """Whether a browser's page may connect: it must come from this server, by a name that is this machine's.
+
+    Otherwise any page open on this machine could read the shop's alerts. Programs send no Origin and may connect.
+    """
+    origins, hosts = headers.get_all("Origin"), headers.get_all("Host")
+    if not origins:
+        return True
+    if len(origins) > 1 or len(hosts) != 1:
+        return False
+    try:
+        origin, host = urlsplit(origins[0]), urlsplit(f"//{hosts[0]}")
+        return origin.netloc == host.netloc and host.hostname in _LOOPBACK_NAMES
+    except ValueError:  # not an address at all
+        return False
+
+
+def _plain(status: HTTPStatus, text: str) -> Response:
+    return _response(status, f"{text}\n".encode(), "text/plain; charset=utf-8")
+
+
+def _response(status: HTTPStatus, body: bytes, kind: str) -> Response:
+    headers = Headers(_SECURITY)
+    headers["Content-Type"] = kind
+    headers["Content-Length"] = str(len(body))
+    headers["Connection"] = "close"
+    return Response(status.value, status.phrase, headers, body)

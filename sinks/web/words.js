@@ -1,0 +1,110 @@
+// Every word on the page, in English and Korean, and how numbers and times are written.
+
+const EN = {
+  spindles: "Spindles", alerts: "Alerts", closed: "Recently closed", waveform: "Waveform",
+  noSpindles: "Waiting for the first spindle.", noAlerts: "No open alerts.",
+  noWaveform: "This spindle has no waveform sensor.", waitWaveform: "Waiting for samples …",
+  chooseSpindle: "Choose a spindle to see its signal.",
+  ok: "Calm", learning: "Learning", sensor: "Sensor trouble", alerting: "Alert", none: "No data yet",
+  allCalm: "All spindles calm", someAlert: (n, all) => `${n} of ${all} spindles: alert`,
+  someSensor: (n, all) => `${n} of ${all} spindles: sensor trouble`,
+  someLearning: (n, all) => `${n} of ${all} spindles still learning`, nothing: "No spindle data yet",
+  live: "Live", connecting: "Connecting …", waiting: (s) => `Reconnecting in ${s} s`, refused: "Refused",
+  lag: (text) => `${text} behind`, recorded: (text) => `recorded ${text}`,
+  staleLink: (text) => `No connection for ${text}: what you see is old.`,
+  staleData: (text) => `No data from the spindles for ${text}: what you see is old.`,
+  stopped: (why) => `The server refuses this page: ${why}. Reload to try again.`,
+  noData: (text) => `no data for ${text}`, score: "Score", limit: "limit 1.0", cannotSay: "cannot say",
+  learned: (n, all) => `learned ${n} of ${all}`, learnedShort: "learned", noRegime: "cut unknown",
+  cutting: "cutting", idle: "not cutting", since: "since", lasted: "lasted", expected: "expected",
+  timesLimit: (text) => `${text} × limit`, feature: "feature", value: "now", normal: "normal", share: "share",
+  history: (worst) => `scores of the last 60 s, highest ${worst}`, before: "seconds before now",
+  figures: (f) => `${f.open} open · ${f.closed} closed since this page opened · ${f.rate} scores/s · alert no. ${f.seq} · journal ${f.epoch}`,
+};
+
+const KO = {
+  spindles: "스핀들", alerts: "경보", closed: "최근 종료", waveform: "파형",
+  noSpindles: "스핀들 데이터를 기다리는 중입니다.", noAlerts: "발생 중인 경보가 없습니다.",
+  noWaveform: "이 스핀들에는 파형 센서가 없습니다.", waitWaveform: "신호를 기다리는 중 …",
+  chooseSpindle: "신호를 보려면 스핀들을 선택하세요.",
+  ok: "정상", learning: "학습 중", sensor: "센서 이상", alerting: "경보", none: "데이터 없음",
+  allCalm: "모든 스핀들 정상", someAlert: (n, all) => `스핀들 ${all}대 중 ${n}대 경보`,
+  someSensor: (n, all) => `스핀들 ${all}대 중 ${n}대 센서 이상`,
+  someLearning: (n, all) => `스핀들 ${all}대 중 ${n}대 학습 중`, nothing: "아직 데이터가 없습니다",
+  live: "실시간", connecting: "연결 중 …", waiting: (s) => `${s}초 후 재연결`, refused: "거부됨",
+  lag: (text) => `${text} 지연`, recorded: (text) => `${text} 기록`,
+  staleLink: (text) => `${text} 동안 연결 끊김: 화면은 이전 상태입니다.`,
+  staleData: (text) => `${text} 동안 스핀들 데이터 없음: 화면은 이전 상태입니다.`,
+  stopped: (why) => `서버가 연결을 거부했습니다: ${why}. 새로 고침하여 다시 시도하세요.`,
+  noData: (text) => `${text} 동안 데이터 없음`, score: "점수", limit: "한계 1.0", cannotSay: "판단 불가",
+  learned: (n, all) => `학습 ${n} / ${all}`, learnedShort: "학습 완료", noRegime: "가공 조건 미확인",
+  cutting: "절삭", idle: "비절삭", since: "지속", lasted: "지속", expected: "정상",
+  timesLimit: (text) => `한계의 ${text}배`, feature: "특징", value: "현재", normal: "정상 범위", share: "비중",
+  history: (worst) => `최근 60초 점수, 최고 ${worst}`, before: "현재 이전 (초)",
+  figures: (f) => `진행 ${f.open}건 · 종료 ${f.closed}건(화면 연 이후) · 초당 점수 ${f.rate}개 · 경보 번호 ${f.seq} · 저널 ${f.epoch}`,
+};
+
+// Codes of the stream; a code that is not here is shown as it came.
+const CODES = new Map([
+  ["collision", ["Sudden shock", "갑작스러운 충격"]], ["process", ["Unusual cutting", "평소와 다른 가공"]],
+  ["absolute", ["fixed limit", "설정 한계"]], ["dynamic", ["sudden change", "급격한 변화"]],
+  ["learned", ["learned normal", "학습된 정상"]], ["cutting", [EN.cutting, KO.cutting]], ["idle", [EN.idle, KO.idle]],
+  ["sensor", [EN.sensor, KO.sensor]], ["gap", ["missing samples", "데이터 누락"]],
+  ["overlap", ["repeated samples", "데이터 중복"]], ["late", ["late samples", "지연 도착"]],
+  ["clock_jump", ["clock jumped", "센서 시각 변경"]], ["rate_loss", ["wrong rate", "샘플링 속도 이상"]],
+  ["silent", ["no signal", "신호 없음"]], ["nan", ["invalid values", "유효하지 않은 값"]],
+  ["clipped", ["clipped", "클리핑"]], ["flat_line", ["signal stuck", "신호 고정"]],
+  ["wrong_shape", ["wrong block format", "블록 형식 오류"]],
+]);
+
+const KEPT = "spindlewatch.language";
+export let language = kept() ?? (navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en");
+
+function kept() {
+  try {
+    const found = localStorage.getItem(KEPT);
+    return found === "ko" || found === "en" ? found : null;
+  } catch { return null; } // storage may be forbidden; the page works without
+}
+
+export function speak(chosen) {
+  language = chosen;
+  try { localStorage.setItem(KEPT, chosen); } catch { /* not remembered then */ }
+}
+
+export const word = (key) => (language === "ko" ? KO : EN)[key];
+export const code = (name) => CODES.get(name)?.[language === "ko" ? 1 : 0] ?? String(name);
+
+// Three significant digits; what is not a number cannot be said.
+export function figure(value, digits = 3) {
+  if (typeof value !== "number" || !Number.isFinite(value)) return "–";
+  return String(Number(value.toPrecision(digits)));
+}
+
+export const scoreText = (value) => (typeof value !== "number" ? "–" : value < 10 ? value.toFixed(2) : value.toFixed(0));
+
+export function duration(seconds) {
+  const [h, min, s] = language === "ko" ? ["시간", "분", "초"] : [" h", " min", " s"];
+  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)}${s}`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole}${s}`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}${min} ${String(whole % 60).padStart(2, "0")}${s}`;
+  return `${Math.floor(whole / 3600)}${h} ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")}${min}`;
+}
+
+const two = (n) => String(n).padStart(2, "0");
+
+// Local time; the date is added where it is not the day of `nowNs`.
+export function moment(tNs, nowNs) {
+  const t = new Date(tNs / 1e6), now = new Date(nowNs / 1e6);
+  const time = `${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`;
+  if (t.toDateString() === now.toDateString()) return time;
+  return `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())} ${time}`;
+}
+
+export function regimeText(label) {
+  if (!label || label === "-") return word("noRegime");
+  const parts = label.split("/");
+  const last = parts.pop();
+  return [...parts, last === "cutting" || last === "idle" ? code(last) : last].filter((part) => part !== "-").join(" · ");
+}
