@@ -133,6 +133,12 @@ class Detector(ABC):
             Raw score, 0 upwards; NaN before `ready` or if no feature can be judged.
         """
 
+    def forget(self) -> None:
+        """Drop the short memory, not what was learned: the next row does not continue the last one.
+
+        Does nothing in detectors that have none.
+        """
+
     @abstractmethod
     def attribute(self, values: Floats) -> Floats:
         """Divide the raw score of the row scored last among the features.

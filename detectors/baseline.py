@@ -110,6 +110,11 @@ class Baseline:
         drift = self._drift.update(highest) and highest < 1.0
         return Assessment(highest, self._detectors[best].name, top, drift=drift)
 
+    def forget(self) -> None:
+        """Drop the detectors' short memory: the regime was left since the last vector, or samples are missing."""
+        for detector in self._detectors:
+            detector.forget()
+
     def learn(self, values: Floats) -> None:
         """Collect a vector of the teach-in or, after it, let detectors that adapt follow it.
 

@@ -81,7 +81,7 @@ def mewma_step(
     Parameters
     ----------
     values : float64[n_features]
-        Standardised; a NaN leaves its entry of ``memory`` as it was.
+        Standardised; a NaN counts as usual, so that what a sensor said before it failed is forgotten.
     memory : float64[n_features]
         The EWMA of deviations from the centre; changed in place.
     centre : float64[n_features]
@@ -99,15 +99,13 @@ def mewma_step(
         0 upwards; NaN, and nothing changed, if no value is finite.
     """
     n = values.size
-    n_finite = 0
-    for i in range(n):
-        value = values[i]
-        if math.isfinite(value):
-            n_finite += 1
-            value = min(max(value - centre[i], -clip), clip)
-            memory[i] += weight * (value - memory[i])
-    if n_finite == 0:
+    if not np.isfinite(values).any():
         return math.nan
+    for i in range(n):
+        value = 0.0
+        if math.isfinite(values[i]):
+            value = min(max(values[i] - centre[i], -clip), clip)
+        memory[i] += weight * (value - memory[i])
     squared = 0.0
     for i in range(n):
         row = 0.0

@@ -88,6 +88,9 @@ class Mewma(Detector):
         weight, clip = self._parameters.weight, self._parameters.clip
         return float(mewma_step(values, self._memory, self._centre, weight, clip, self._precision))
 
+    def forget(self) -> None:  # noqa: D102
+        self._memory[:] = 0.0
+
     def attribute(self, values: Floats) -> Floats:  # noqa: D102
         if not self._ready or not np.isfinite(values).any():
             return np.full(self.n_features, np.nan)

@@ -17,11 +17,19 @@ LOG_FLOOR = 0.1
 SHAPE_FLOOR = 0.03
 """The same for logarithmic features without a unit (crest factor, kurtosis): no sensor's sensitivity enters them."""
 RELATIVE_FLOOR = 0.003
-"""Smallest usual deviation of any other feature, relative to its mean: between a transducer of accuracy class
-0.2
-and one of class 0.5. Like `LOG_FLOOR` chosen on recordings: SKAB's pump and FEMTO's bearings."""
+"""Smallest usual deviation of any other feature, relative to its mean: between a transducer of accuracy
+class 0.2 and one of class 0.5. Like `LOG_FLOOR` chosen on recordings: SKAB's pump and FEMTO's bearings."""
 USUAL_BAND = 3.0
 """Half width, in usual deviations, of the range that is shown to people as normal, at least."""
+
+
+def _floor(feature: Feature) -> float:
+    """Smallest usual deviation: of the logarithm, or relative to the mean."""
+    if feature.floor is not None:
+        return feature.floor
+    if not feature.log:
+        return RELATIVE_FLOOR
+    return LOG_FLOOR if feature.unit else SHAPE_FLOOR
 
 
 class Scaling:
@@ -40,7 +48,7 @@ class Scaling:
 
     def __init__(self, features: Sequence[Feature]) -> None:
         self._logarithmic = np.array([feature.log for feature in features], dtype=np.bool_)
-        self._log_floor = np.array([LOG_FLOOR if feature.unit else SHAPE_FLOOR for feature in features])
+        self._floor = np.array([_floor(feature) for feature in features])
         self.active = np.empty(0, dtype=np.int64)
         self.centre = np.empty(0)
         self.scale = np.empty(0)
@@ -70,7 +78,7 @@ class Scaling:
         rows = rows[:, self.active]
         self.centre = np.nanmean(rows, axis=0)
         logarithmic = self._logarithmic[self.active]
-        floor = np.where(logarithmic, self._log_floor[self.active], RELATIVE_FLOOR * np.abs(self.centre))
+        floor = self._floor[self.active] * np.where(logarithmic, 1.0, np.abs(self.centre))
         self.scale = np.maximum(np.nanstd(rows, axis=0, ddof=1), floor)
         self.floor = floor / self.scale
         held_out = np.empty_like(rows)

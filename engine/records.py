@@ -405,11 +405,15 @@ class Feature(NamedTuple):
         Of the value; empty if dimensionless or unknown.
     log : bool
         True for positive quantities that vary by ratio (rms, band energy): learned on a logarithmic scale.
+    floor : float, optional
+        Smallest deviation from normal that is worth a thought, relative to the value; less is what healthy
+        machining or the sensor's own accuracy does. None: the detectors' default for its kind.
     """
 
     name: str
     unit: str
     log: bool
+    floor: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

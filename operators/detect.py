@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bytewax.operators import KeyedStream
@@ -175,6 +176,7 @@ class GroupDetect:
         self._models: OrderedDict[Regime, _RegimeModels] = OrderedDict()
         self._first_ns: int | None = None
         self._exceeded_ns: int | None = None
+        self._last_regime: Regime | None = None
 
     def score_learn(self, vector: FeatureVector) -> Score:
         """Score a vector; then learn from it if the guard allows.
@@ -190,8 +192,9 @@ class GroupDetect:
             Of the tier that is most alarmed; NaN if none can say anything.
         """
         models = self._regime(vector.regime)
+        self._notice_breaks(vector, models)
         tiers = self._assess(vector, models)
-        tier, best = max(tiers.items(), key=lambda entry: _rank(entry[1]))
+        tier, best = _most_alarmed(tiers)
         reasons = self._reasons(vector, models, tier, best) if best.score >= 1.0 else ()
         score = Score(
             spindle=vector.spindle,
@@ -219,15 +222,23 @@ class GroupDetect:
     def save(self) -> Any:
         """State for recovery."""
         models = [(tuple(regime), m.baseline.save(), m.dynamic.save()) for regime, m in self._models.items()]
-        return self._first_ns, self._exceeded_ns, models
+        last = None if self._last_regime is None else tuple(self._last_regime)
+        return self._first_ns, self._exceeded_ns, last, models
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
-        self._first_ns, self._exceeded_ns, models = state
+        self._first_ns, self._exceeded_ns, last, models = state
+        self._last_regime = None if last is None else Regime(*last)
         for regime, baseline, dynamic in models:
             fresh = self._regime(Regime(*regime))
             fresh.baseline.restore(baseline)
             fresh.dynamic.restore(dynamic)
+
+    def _notice_breaks(self, vector: FeatureVector, models: _RegimeModels) -> None:
+        """Forget what came before a change of regime or an outage: a fault that ended there is not of this cut."""
+        if vector.regime != self._last_regime or not vector.usable:
+            models.baseline.forget()
+        self._last_regime = vector.regime
 
     def _regime(self, regime: Regime) -> _RegimeModels:
         models = self._models.get(regime)
@@ -290,6 +301,15 @@ class GroupDetect:
         """Whether a score reached the limit so recently that an episode may be open."""
         quiet_ns = self._config.judge.off_delay_s * NS_PER_S
         return self._exceeded_ns is not None and 0 <= t_ns - self._exceeded_ns < quiet_ns
+
+
+def _most_alarmed(tiers: Mapping[Tier, Assessment]) -> tuple[Tier, Assessment]:
+    """Choose the tier whose score and reasons are told: the highest, but a shock is told as a shock."""
+    tier, best = max(tiers.items(), key=lambda entry: _rank(entry[1]))
+    dynamic = tiers[Tier.DYNAMIC]
+    if dynamic.immediate:
+        return Tier.DYNAMIC, replace(dynamic, score=best.score)
+    return tier, best
 
 
 def _rank(assessment: Assessment) -> float:

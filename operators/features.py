@@ -160,7 +160,7 @@ class FeatureSet:
         for row, (channel, columns) in enumerate(zip(group.channels, per_channel, strict=True)):
             for name, column in columns:
                 unit = column.unit.format(unit=channel.unit) if channel.unit or "{" not in column.unit else ""
-                features.append(Feature(f"{channel.name}.{name}", unit, column.log))
+                features.append(Feature(f"{channel.name}.{name}", unit, column.log, column.floor))
                 indices.append(row * source.width + column.position)
         if not features:
             raise ConfigError(

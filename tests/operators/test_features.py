@@ -55,7 +55,7 @@ def test_feature_knows_its_unit_and_whether_it_varies_by_ratio() -> None:
     features = {f.name: f for f in FeatureSet.for_group(VIB, ALL).features}
 
     assert features["vib_x.rms"] == Feature("vib_x.rms", "g", True)
-    assert features["vib_x.mean"] == Feature("vib_x.mean", "g", False)
+    assert features["vib_x.mean"] == Feature("vib_x.mean", "g", False, 0.05)
     assert features["vib_x.skewness"] == Feature("vib_x.skewness", "", False)
     assert features["vib_x.crest_factor"] == Feature("vib_x.crest_factor", "", True)
     assert features["vib_x.band_20_101_hz"] == Feature("vib_x.band_20_101_hz", "g", True)
