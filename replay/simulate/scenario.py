@@ -19,17 +19,20 @@ _FAULTS = (
     FaultKind.CHATTER,
     FaultKind.SENSOR_FLAT_LINE,
 )
+# What a shorter run still has time for: neither needs a learned baseline.
+_QUICK_FAULTS = (FaultKind.COLLISION, FaultKind.SENSOR_DROPOUT)
+_QUICK_SEEN = 3
 _EARLIEST = 0.4  # of the run: before that, baselines are learnt
 _PERIOD_S = {Preset.DEMO: 15.0, Preset.SHOP: 240.0}  # one fault per so many seconds of a longer run
 _MARGIN_S = 4.0  # after the last fault, so that its alert can close
 _ENDLESS_PERIOD_S = 40.0
-_SEEN_WANTED = 5  # cuts of a regime before its first fault, if the run is long enough; else fewer
-_SEEN_LEAST = 3
+_SEEN_WANTED = 5  # cuts of a regime before its first fault, if the run is long enough
+_SEEN_LEAST = 5  # fewer, and the baseline that must recognise a breakage is not ready
 _HEALTHY = "none"
 
 
 def demo_plan(duration_s: float | None, seed: int, n_spindles: int = 4) -> ShopPlan:
-    """Plan the demo: a minute or more in which every regime is learnt and then three or more faults strike.
+    """Plan the demo: first every regime is learnt, then faults strike.
 
     Parameters
     ----------
@@ -44,23 +47,21 @@ def demo_plan(duration_s: float | None, seed: int, n_spindles: int = 4) -> ShopP
     -------
     ShopPlan
         With at least a breakage, a collision and a dropout. Each begins after 40 % of the run, in a steady cut of
-        a section that this spindle has finished at least three times (five, if the run is long enough), and ends
-        before the run does. Only one thing goes wrong at a time.
+        a section that this spindle has finished at least five times, and ends before the run does. Only one thing goes wrong at a time. A run too short for that has a collision and a
+        dropout, or one of them, or none.
 
     Raises
     ------
     UsageError
-        If the run is too short for that, or there is no spindle.
+        If there is no spindle.
     """
     plan = ShopPlan(_names(n_spindles), Preset.DEMO, seed)
     if duration_s is None:
         return replace(plan, recur_s=_ENDLESS_PERIOD_S)
-    fitting = _fitting(plan, duration_s, _SEEN_LEAST)
-    if fitting is None:
-        raise UsageError(
-            f"a demo of {duration_s:g} s is too short to learn and then show three faults; take 60 s or more"
-        )
-    return fitting
+    fitting = _fitting(plan, duration_s, _SEEN_LEAST, _n_faults(plan, duration_s))
+    for n_faults in (2, 1):
+        fitting = fitting or _fitting(plan, duration_s, _QUICK_SEEN, n_faults, _QUICK_FAULTS)
+    return fitting or plan
 
 
 def plan_from_options(
@@ -95,7 +96,7 @@ def plan_from_options(
     plan = ShopPlan(_names(n_spindles), Preset(preset), seed)
     if faults:
         return plan if tuple(faults) == (_HEALTHY,) else order_faults(plan, faults)
-    fitting = _fitting(plan, duration_s, 0)
+    fitting = _fitting(plan, duration_s, 0, _n_faults(plan, duration_s))
     if fitting is None:
         raise UsageError(
             f"{duration_s:g} s of preset {preset} are too short for three faults; take longer, or choose with "
@@ -121,25 +122,32 @@ def _names(n_spindles: int) -> tuple[str, ...]:
     return tuple(f"M{number + 1}" for number in range(n_spindles))
 
 
-def _fitting(plan: ShopPlan, duration_s: float, least_seen: int) -> ShopPlan | None:
+def _n_faults(plan: ShopPlan, duration_s: float) -> int:
+    return max(3, int(duration_s * (1 - _EARLIEST) / _PERIOD_S[plan.preset]))
+
+
+def _fitting(
+    plan: ShopPlan, duration_s: float, least_seen: int, n_faults: int, kinds: Sequence[FaultKind] = _FAULTS
+) -> ShopPlan | None:
     """Spread faults over the later part of a run, after as much learning as fits; None if nothing fits."""
-    n_faults = max(3, int(duration_s * (1 - _EARLIEST) / _PERIOD_S[plan.preset]))
     for n_seen, share in product(range(_SEEN_WANTED, least_seen - 1, -1), (0.45, 0.3, 0.15)):
-        coming = _one_by_one(plan, _EARLIEST * duration_s, share * duration_s / n_faults, n_seen)
+        coming = _one_by_one(plan, _EARLIEST * duration_s, share * duration_s / n_faults, n_seen, kinds)
         faults = tuple(islice(coming, n_faults))
         if faults[-1].end_s <= duration_s - _MARGIN_S:
             return replace(plan, faults=faults)
     return None
 
 
-def _one_by_one(plan: ShopPlan, at_s: float, period_s: float, least_seen: int) -> Iterator[PlannedFault]:
+def _one_by_one(
+    plan: ShopPlan, at_s: float, period_s: float, least_seen: int, kinds: Sequence[FaultKind] = _FAULTS
+) -> Iterator[PlannedFault]:
     """Let one kind after the other strike one spindle after the other; the last spindle stays healthy."""
     rng = generator(plan, len(plan.spindles), "faults")
     faulty = plan.spindles[:-1] or plan.spindles
     moments = {spindle: cut_moments(plan, spindle) for spindle in faulty}
     for number in count():
         spindle = faulty[number % len(faulty)]
-        order = FaultOrder(_FAULTS[number % len(_FAULTS)], at_s, None, spindle, 1.0)
+        order = FaultOrder(kinds[number % len(kinds)], at_s, None, spindle, 1.0)
         fault = place_fault(plan, order, moments[spindle], least_seen, delay_s=0.3 * rng.random())
         yield fault
         at_s = max(fault.start_s + period_s * rng.uniform(0.9, 1.1), fault.end_s + 1.0)
