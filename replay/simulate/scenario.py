@@ -47,8 +47,8 @@ def demo_plan(duration_s: float | None, seed: int, n_spindles: int = 4) -> ShopP
     -------
     ShopPlan
         With at least a breakage, a collision and a dropout. Each begins after 40 % of the run, in a steady cut of
-        a section that this spindle has finished at least five times, and ends before the run does. Only one thing goes wrong at a time. A run too short for that has a collision and a
-        dropout, or one of them, or none.
+        a section that this spindle has finished at least five times, and ends before the run does. Only one thing
+        goes wrong at a time. A run too short for that has a collision and a dropout, or one of them, or none.
 
     Raises
     ------

@@ -105,7 +105,7 @@ def test_broken_tool_ends_with_its_change_and_chatter_with_its_cut():
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize(("duration_s", "least_seen"), [(45.0, 3), (60.0, 5), (180.0, 5)])
+@pytest.mark.parametrize(("duration_s", "least_seen"), [(50.0, 5), (60.0, 5), (180.0, 5)])
 def test_demo_faults_strike_regimes_that_were_learnt(seed, duration_s, least_seen):
     plan = demo_plan(duration_s, seed)
     kinds = [fault.fault for fault in plan.faults]
