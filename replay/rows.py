@@ -204,7 +204,10 @@ def _open_parquet(path: Path, wanted: pa.Schema) -> Iterator[pq.ParquetFile]:
     if not path.is_file():
         raise RecordingError(f"{path}: missing; wanted a Parquet file with the columns {_listed(wanted)}")
     with _named(path):
-        file = pq.ParquetFile(path, buffer_size=_BUFFER_BYTES, page_checksum_verification=True)
+        # Pre-buffering, the default, would keep every row group read so far: the whole file in the end.
+        file = pq.ParquetFile(
+            path, pre_buffer=False, buffer_size=_BUFFER_BYTES, page_checksum_verification=True
+        )
     with file:
         got = file.schema_arrow
         if {f.name: _kind(f.type) for f in got} != {f.name: _kind(f.type) for f in wanted} or len(got) != len(

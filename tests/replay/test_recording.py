@@ -209,6 +209,19 @@ def test_two_readings_do_not_share_a_position(recording: Path) -> None:
     assert next(second) == next(opened.items(1.0))
 
 
+def test_reading_holds_a_small_part_of_a_long_file(tmp_path: Path) -> None:
+    spindle = Spindle("M1", (VIBRATION,))
+    samples = signal(2, 50_000)
+    with RecordingWriter(tmp_path / "r", spindle, START_NS, "", "") as writer:
+        for n in range(100):  # 40 MB
+            writer.write_block("vibration", START_NS + n * 2_000_000_000, samples)
+    before = pa.total_allocated_bytes()
+
+    most = max(pa.total_allocated_bytes() for _ in Recording.open(tmp_path / "r").items(1.0))
+
+    assert most - before < 12_000_000
+
+
 def test_validate_counts_what_is_there(recording: Path) -> None:
     lines = validate(recording)
 
