@@ -12,19 +12,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from engine.config import HubConfig
-from engine.records import Block, Channel, SpindleState, Verdict
+from engine.records import Block, Spindle, SpindleState, Verdict
 from sinks import messages
 from sinks.journal import Entry
-from sinks.mailbox import Mail, worse
+from sinks.mailbox import Mail, put_worse
 from sinks.requests import Command, Wish
 
 # Often enough for an eye, rare enough for a shop of a hundred spindles.
 _SCORE_PERIOD_S = 0.1
 _WAVEFORM_PERIOD_S = 0.05
-_MAX_WAVEFORMS = 8  # per subscriber
 
 
 class Link(Protocol):
@@ -69,7 +68,7 @@ class Subscriber:
         self.link = link
         self.wish = wish
         self.seq = 0  # everything up to here was sent or filtered out
-        self.waveforms: set[tuple[str, str]] = set()
+        self.waveform: tuple[str, str] | None = None  # spindle and group; one at a time
         self.n_states_told = -1
 
 
@@ -82,36 +81,25 @@ class Hub:
         Limits.
     history : History
         Where alerts were stored before they come here.
+    spindles : sequence of Spindle
+        As declared: told to subscribers, and the names and units of waveforms.
     """
 
-    def __init__(self, config: HubConfig, history: History) -> None:
+    def __init__(self, config: HubConfig, history: History, spindles: Sequence[Spindle] = ()) -> None:
         self._config = config
         self._history = history
         self._live: set[Subscriber] = set()
-        self._states: dict[str, dict[str, Any]] = {}
+        self._spindles = {spindle.name: spindle for spindle in spindles}
+        self._states: dict[str, SpindleState] = {}
         self._n_states = 0
-        self._verdicts: dict[str, Verdict] = {}
+        self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._told_s: dict[tuple[str, ...], float] = {}
-        self._channels: dict[tuple[str, str], Sequence[Channel]] = {}
         self.counts: Counter[str] = Counter()
 
     @property
     def n_live(self) -> int:
         """Subscribers that have caught up."""
         return len(self._live)
-
-    def declare(self, source: tuple[str, str], channels: Sequence[Channel] = ()) -> None:
-        """Make a waveform known.
-
-        Parameters
-        ----------
-        source : tuple[str, str]
-            Spindle and group.
-        channels : sequence of Channel
-            Names and units; empty if unknown.
-        """
-        if channels or source not in self._channels:
-            self._channels[source] = channels
 
     def greet(self, subscriber: Subscriber) -> list[bytes]:
         """Say hello and what holds now, and decide where the subscriber goes on.
@@ -130,10 +118,7 @@ class Hub:
         (head, active), oldest = history.snapshot(), history.oldest()
         known = wish.epoch is None or wish.epoch == history.epoch
         recovered = wish.since is not None and known and oldest - 1 <= wish.since <= head
-        if recovered and wish.since is not None:
-            subscriber.seq = wish.since
-        else:
-            subscriber.seq = max(oldest - 1, head - wish.last)
+        subscriber.seq = wish.since if recovered and wish.since is not None else head
         subscriber.n_states_told = self._n_states
         return [
             messages.hello(history.epoch, head, oldest, recovered),
@@ -141,6 +126,7 @@ class Hub:
                 subscriber.seq,
                 [entry for entry in active if _wants(subscriber, entry)],
                 self._states_for(wish),
+                [spindle for name, spindle in self._spindles.items() if wish.wants_spindle(name)],
             ),
         ]
 
@@ -162,7 +148,7 @@ class Hub:
             self._live.add(subscriber)
             if subscriber.n_states_told != self._n_states:
                 for state in self._states_for(subscriber.wish):
-                    self._send(subscriber, messages.encode(state))
+                    self._send(subscriber, messages.state(state))
             return None
         subscriber.seq = page[-1].seq
         wanted = [entry for entry in page if _wants(subscriber, entry)]
@@ -180,12 +166,7 @@ class Hub:
         bytes
             The ``result`` to send.
         """
-        if command.op == "unsubscribe":
-            subscriber.waveforms.discard(command.source)
-        elif len(subscriber.waveforms | {command.source}) > _MAX_WAVEFORMS:
-            return messages.result(command.id, f"waveform: at most {_MAX_WAVEFORMS} at a time")
-        else:
-            subscriber.waveforms.add(command.source)
+        subscriber.waveform = command.source
         return messages.result(command.id)
 
     def publish(self, mail: Mail, now_s: float, now_ns: int | None) -> None:
@@ -203,14 +184,13 @@ class Hub:
         for entry in mail.alerts:
             self._tell_alert(entry, messages.alert(entry, now_ns))
         for state in mail.states.values():
-            self._tell_state(state, now_ns)
-        for spindle, verdict in mail.verdicts.items():
-            before = self._verdicts.get(spindle)
-            self._verdicts[spindle] = verdict if before is None else worse(before, verdict)
-        for spindle in [spindle for spindle in self._verdicts if self._due(now_s, _SCORE_PERIOD_S, spindle)]:
-            self._tell_score(spindle, self._verdicts.pop(spindle))
+            self._tell_state(state)
+        for verdict in mail.verdicts.values():
+            put_worse(self._verdicts, verdict)
+        for spindle in sorted({spindle for spindle, _ in self._verdicts}):
+            if self._due(now_s, _SCORE_PERIOD_S, spindle):
+                self._tell_scores(spindle)
         for source, block in mail.blocks.items():
-            self.declare(source)
             self._tell_waveform(source, block, now_s)
 
     def beat(self, now_ns: int | None) -> None:
@@ -224,26 +204,29 @@ class Hub:
             subscriber.seq = entry.seq
         self._send_all([subscriber for subscriber in behind if _wants(subscriber, entry)], message)
 
-    def _tell_state(self, state: SpindleState, now_ns: int | None) -> None:
-        groups = [group for spindle, group in sorted(self._channels) if spindle == state.spindle]
-        told = self._states[state.spindle] = messages.state(state, groups, now_ns)
+    def _tell_state(self, state: SpindleState) -> None:
+        self._states[state.spindle] = state
         self._n_states += 1
-        self._send_all(self._interested("state", state.spindle), messages.encode(told))
+        self._send_all(self._interested("state", state.spindle), messages.state(state))
 
-    def _tell_score(self, spindle: str, verdict: Verdict) -> None:
-        self._send_idle(self._interested("score", spindle), lambda: messages.score(verdict), binary=False)
+    def _tell_scores(self, spindle: str) -> None:
+        groups = sorted(key for key in self._verdicts if key[0] == spindle)
+        verdicts = [self._verdicts.pop(key) for key in groups]
+        self._send_idle(self._interested("score", spindle), lambda: messages.scores(verdicts), binary=False)
 
     def _tell_waveform(self, source: tuple[str, str], block: Block, now_s: float) -> None:
-        interested = [subscriber for subscriber in self._live if source in subscriber.waveforms]
+        interested = [subscriber for subscriber in self._live if subscriber.waveform == source]
         if interested and self._due(now_s, _WAVEFORM_PERIOD_S, *source):
-            channels = self._channels[source]
+            spindle = self._spindles.get(block.spindle)
+            group = spindle.group(block.group) if spindle else None
+            channels = group.channels if group else ()
             self._send_idle(interested, lambda: messages.waveform(block, channels), binary=True)
 
     def _interested(self, kind: str, spindle: str) -> list[Subscriber]:
         wishes = ((subscriber, subscriber.wish) for subscriber in self._live)
         return [who for who, wish in wishes if kind in wish.types and wish.wants_spindle(spindle)]
 
-    def _states_for(self, wish: Wish) -> list[dict[str, Any]]:
+    def _states_for(self, wish: Wish) -> list[SpindleState]:
         wanted = "state" in wish.types
         return [state for name, state in self._states.items() if wanted and wish.wants_spindle(name)]
 

@@ -23,15 +23,15 @@ class Mail:
         All, in the order of their numbers.
     states : dict[str, SpindleState]
         The newest of each spindle.
-    verdicts : dict[str, Verdict]
-        The one with the highest score of each spindle.
+    verdicts : dict[tuple[str, str], Verdict]
+        The one with the highest score of each spindle and group.
     blocks : dict[tuple[str, str], Block]
         The newest of each spindle and group.
     """
 
     alerts: list[Entry] = field(default_factory=list)
     states: dict[str, SpindleState] = field(default_factory=dict)
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
     blocks: dict[tuple[str, str], Block] = field(default_factory=dict)
 
     def put(self, records: Sequence[Record]) -> None:
@@ -44,8 +44,7 @@ class Mail:
         """
         for record in records:
             if isinstance(record, Verdict):
-                before = self.verdicts.get(record.score.spindle)
-                self.verdicts[record.score.spindle] = record if before is None else worse(before, record)
+                put_worse(self.verdicts, record)
             elif isinstance(record, SpindleState):
                 self.states[record.spindle] = record
             elif isinstance(record, CheckedBlock | Block):
@@ -53,6 +52,17 @@ class Mail:
                 self.blocks[block.spindle, block.group] = block
 
 
-def worse(before: Verdict, now: Verdict) -> Verdict:
-    """The verdict with the higher score; the later one if equal, or if the earlier could not say."""
-    return before if before.score.score > now.score.score or math.isnan(now.score.score) else now
+def put_worse(verdicts: dict[tuple[str, str], Verdict], verdict: Verdict) -> None:
+    """Keep the highest score of each spindle and group; the later one if equal, or if the earlier could not say.
+
+    Parameters
+    ----------
+    verdicts : dict
+        By spindle and group; changed.
+    verdict : Verdict
+        A later one.
+    """
+    key = verdict.score.spindle, verdict.score.group
+    before = verdicts.get(key)
+    if before is None or not (before.score.score > verdict.score.score or math.isnan(verdict.score.score)):
+        verdicts[key] = verdict

@@ -6,15 +6,17 @@ to show, not to compare. Compare sequence numbers.
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from engine.records import Block, Channel, SpindleState, Verdict
+from engine.records import Block, Channel, Spindle, SpindleState, Verdict
 from sinks.journal import Entry
 
 VERSION = 1
@@ -37,10 +39,33 @@ def hello(epoch: str, head: int, oldest: int, recovered: bool) -> bytes:
     return orjson.dumps(told | {"recovered": recovered})
 
 
-def snapshot(seq: int, active: Iterable[Entry], states: Iterable[dict[str, Any]]) -> bytes:
-    """Everything that holds now: open alerts and spindle states; alert messages after number ``seq`` follow."""
+def snapshot(
+    seq: int, active: Iterable[Entry], states: Iterable[SpindleState], spindles: Iterable[Spindle]
+) -> bytes:
+    """Everything that holds now.
+
+    Parameters
+    ----------
+    seq : int
+        Alert messages after this number follow.
+    active : iterable of Entry
+        Newest message of every open alert.
+    states : iterable of SpindleState
+        Newest of every spindle.
+    spindles : iterable of Spindle
+        As declared: sensor groups, channels, units, rates.
+    """
     alerts = [{"seq": entry.seq, "alert": orjson.Fragment(entry.json)} for entry in active]
-    return orjson.dumps({"type": "snapshot", "seq": seq, "alerts": alerts, "states": list(states)})
+    declared = orjson.Fragment(msgspec.json.encode(list(spindles)))
+    return orjson.dumps(
+        {
+            "type": "snapshot",
+            "seq": seq,
+            "alerts": alerts,
+            "states": list(map(_state, states)),
+            "spindles": declared,
+        }
+    )
 
 
 def alert(entry: Entry, sent_ns: int | None) -> bytes:
@@ -49,66 +74,43 @@ def alert(entry: Entry, sent_ns: int | None) -> bytes:
     return orjson.dumps(told)
 
 
-def encode(message: dict[str, Any]) -> bytes:
-    """JSON of a message that is kept as plain values."""
-    return orjson.dumps(message)
+def state(state: SpindleState) -> bytes:
+    """One spindle at a glance."""
+    return orjson.dumps({"type": "state", "state": _state(state)})
 
 
-def state(state: SpindleState, groups: Sequence[str], now_ns: int | None) -> dict[str, Any]:
-    """One spindle at a glance.
+def _state(state: SpindleState) -> dict[str, Any]:
+    told = dataclasses.asdict(state)
+    told["troubles"] = dict(state.troubles)
+    return told
 
-    Parameters
-    ----------
-    state : SpindleState
-        From the judge.
-    groups : sequence of str
-        Sensor groups whose waveforms can be subscribed to.
-    now_ns : int or None
-        Wall time; ``lag_ms`` says how far the stream is behind it, null if wall time means nothing.
 
-    Returns
-    -------
-    dict
-        Plain values, to be encoded alone or within a snapshot.
-    """
+def scores(verdicts: Iterable[Verdict]) -> bytes:
+    """The highest score of each sensor group since the last such message."""
+    return orjson.dumps({"type": "scores", "scores": [_score(verdict) for verdict in verdicts]})
+
+
+def _score(verdict: Verdict) -> dict[str, Any]:
+    score = verdict.score
     return {
-        "type": "state",
-        "spindle": state.spindle,
-        "t_ns": state.t_ns,
-        "lag_ms": None if now_ns is None else round((now_ns - state.t_ns) / 1e6, 1),
-        "condition": state.condition,
-        "regime": state.regime,
-        "learned": state.learned,
-        "wanted": state.wanted,
-        "score": state.score,
-        "open_alerts": state.open_alerts,
-        "troubles": dict(state.troubles),
-        "groups": groups,
+        "spindle": score.spindle,
+        "group": score.group,
+        "t_ns": score.t_ns,
+        "regime": score.regime.label,
+        "tier": score.tier,
+        "detector": score.detector,
+        "score": score.score,
+        "ready": score.ready,
+        "learned": score.learned,
+        "wanted": score.wanted,
+        "top_feature": score.top_feature,
+        "alerting": verdict.alerting,
     }
 
 
-def score(verdict: Verdict) -> bytes:
-    """The highest score of a spindle since its last such message."""
-    score = verdict.score
-    return orjson.dumps(
-        {
-            "type": "score",
-            "spindle": score.spindle,
-            "group": score.group,
-            "t_ns": score.t_ns,
-            "regime": score.regime.label,
-            "tier": score.tier,
-            "score": score.score,
-            "ready": score.ready,
-            "alerting": verdict.alerting,
-            "top_feature": score.top_feature,
-        }
-    )
-
-
 def heartbeat(head: int, now_ns: int | None) -> bytes:
-    """The link is alive, even if the flow is silent; ``head`` is the newest sequence number stored."""
-    return orjson.dumps({"type": "heartbeat", "head": head, "now_ns": now_ns})
+    """The link is alive, even if the flow is silent; ``t_ns`` is the server's wall time, if that means anything."""
+    return orjson.dumps({"type": "heartbeat", "head": head, "t_ns": now_ns})
 
 
 def result(command_id: int | str | None, error: str | None = None) -> bytes:
@@ -130,31 +132,32 @@ def waveform(block: Block, channels: Sequence[Channel]) -> bytes:
     Returns
     -------
     bytes
-        uint32 length of the header, header (JSON, padded with blanks to a multiple of four bytes), then
-        float32[n_channels, n_points], all little-endian. ``points_hz`` is the rate of the points. If ``envelope``
-        is true, points come in pairs, minimum and maximum of a stretch of samples, so that no peak is lost.
+        uint32 length of the header, header (JSON, padded with blanks so that what follows is aligned to four bytes),
+        then for each channel float32[n], or minima float32[n] and maxima float32[n] if ``envelope``; all
+        little-endian. Points are ``step_s`` apart.
     """
-    points, envelope = decimate(block.samples)
-    n_channels, n_points = points.shape
+    points, n = decimate(block.samples)
+    n_channels, n_samples = block.samples.shape
+    names = [channel.name for channel in channels] or [str(row + 1) for row in range(n_channels)]
     header = orjson.dumps(
         {
             "type": "waveform",
-            "waveform": f"{block.spindle}/{block.group}",
+            "spindle": block.spindle,
+            "group": block.group,
             "t_ns": block.t_ns,
-            "duration_ns": block.end_ns - block.t_ns,
             "sample_rate_hz": block.sample_rate_hz,
-            "points_hz": block.sample_rate_hz * n_points / max(block.samples.shape[1], 1),
-            "envelope": envelope,
-            "channels": [{"name": channel.name, "unit": channel.unit} for channel in channels],
-            "n_channels": n_channels,
-            "n_points": n_points,
+            "channels": names,
+            "units": [channel.unit for channel in channels] or [""] * n_channels,
+            "n": n,
+            "step_s": n_samples / n / block.sample_rate_hz if n else 1.0 / block.sample_rate_hz,
+            "envelope": points.shape[1] > n,
         }
     )
     header += b" " * (-len(header) % 4)
     return struct.pack("<I", len(header)) + header + points.astype("<f4", copy=False).tobytes()
 
 
-def decimate(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], bool]:
+def decimate(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
     """Reduce samples to at most 2048 points without losing a peak.
 
     Parameters
@@ -164,21 +167,19 @@ def decimate(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], bool]:
 
     Returns
     -------
-    float32[n_channels, n_points], bool
-        The samples themselves, or pairs of minimum and maximum (True). NaN only where a whole stretch is missing.
+    float32[n_channels, n] or float32[n_channels, 2 n], int
+        The samples themselves, or minima followed by maxima of n equal stretches; and n. NaN only where a whole
+        stretch is missing.
 
     Examples
     --------
-    >>> points, envelope = decimate(np.zeros((1, 5000), np.float32))
-    >>> points.shape, envelope
-    ((1, 2048), True)
+    >>> points, n = decimate(np.zeros((1, 5000), np.float32))
+    >>> points.shape, n
+    ((1, 2048), 1024)
     """
-    n_channels, n_samples = samples.shape
+    n_samples = samples.shape[1]
     if n_samples <= MAX_POINTS:
-        return samples, False
-    n_pairs = MAX_POINTS // 2
-    edges = np.arange(n_pairs) * n_samples // n_pairs
-    points = np.empty((n_channels, 2 * n_pairs), np.float32)
-    points[:, 0::2] = np.fmin.reduceat(samples, edges, axis=1)
-    points[:, 1::2] = np.fmax.reduceat(samples, edges, axis=1)
-    return points, True
+        return samples, n_samples
+    n = MAX_POINTS // 2
+    edges = np.arange(n) * n_samples // n
+    return np.hstack([np.fmin.reduceat(samples, edges, axis=1), np.fmax.reduceat(samples, edges, axis=1)]), n

@@ -1,4 +1,4 @@
-"""The page and its assets, served beside the websocket: a fixed list of files, read once."""
+"""The page and its assets, served beside the websocket: the files of ``web/``, read once."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ from websockets.http11 import Request, Response
 
 STREAM_PATH = "/v1/stream"
 _FOLDER = Path(__file__).with_name("web")
-_FILES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/app.js": ("app.js", "text/javascript; charset=utf-8"),
-    "/texts.js": ("texts.js", "text/javascript; charset=utf-8"),
-    "/stream.js": ("stream.js", "text/javascript; charset=utf-8"),
-    "/waveform.js": ("waveform.js", "text/javascript; charset=utf-8"),
-    "/style.css": ("style.css", "text/css; charset=utf-8"),
-    "/uPlot.iife.min.js": ("uPlot.iife.min.js", "text/javascript; charset=utf-8"),
-    "/uPlot.min.css": ("uPlot.min.css", "text/css; charset=utf-8"),
-    "/favicon.svg": ("favicon.svg", "image/svg+xml"),
-    "/favicon.ico": ("favicon.svg", "image/svg+xml"),
+_KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
 }
+# Browsers ask for these without being told to.
+_ALIASES = {"/": "/index.html", "/favicon.ico": "/favicon.svg"}
 # Nothing from elsewhere, nothing inline, not in anybody's frame.
 _SECURITY = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -40,7 +37,8 @@ class Pages:
     """Answers to everything that is no websocket."""
 
     def __init__(self) -> None:
-        self._bodies = {path: ((_FOLDER / name).read_bytes(), kind) for path, (name, kind) in _FILES.items()}
+        files = [file for file in sorted(_FOLDER.iterdir()) if file.suffix in _KINDS]
+        self._bodies = {f"/{file.name}": (file.read_bytes(), _KINDS[file.suffix]) for file in files}
 
     def respond(self, request: Request, health: Mapping[str, object]) -> Response | None:
         """Answer a request, or let it become a websocket.
@@ -57,7 +55,7 @@ class Pages:
         Response or None
             None: go on with the websocket handshake.
         """
-        path = urlsplit(request.path).path
+        path = request.path.partition("?")[0]
         if path == STREAM_PATH:
             return None if _from_our_page(request.headers) else _plain(HTTPStatus.FORBIDDEN, "foreign page")
         if request.method not in ("GET", "HEAD"):
@@ -65,6 +63,7 @@ class Pages:
         if path == "/healthz":
             status = HTTPStatus.OK if health["status"] == "ok" else HTTPStatus.SERVICE_UNAVAILABLE
             return _response(status, orjson.dumps(health), "application/json")
+        path = _ALIASES.get(path, path)
         if path not in self._bodies:
             return _plain(HTTPStatus.NOT_FOUND, "no such page")
         return _response(HTTPStatus.OK, *self._bodies[path])

@@ -12,7 +12,7 @@ from msgspec import Meta
 from engine.errors import WireError
 
 TYPES = frozenset({"alert", "state", "score"})
-_KEYS = frozenset({"since", "epoch", "last", "spindle", "fault", "types"})
+_KEYS = frozenset({"since", "epoch", "spindle", "fault", "types"})
 _MAX_SEQ = 2**63 - 1
 
 
@@ -26,8 +26,6 @@ class Wish:
         ``since=``: the last sequence number it knows; everything after it is replayed.
     epoch : str, optional
         ``epoch=``: of which journal that number is.
-    last : int
-        ``last=``: without ``since``, replay so many of the newest alert messages.
     spindles, faults : frozenset of str
         ``spindle=``, ``fault=``, repeatable: only these; empty = all. Equal for snapshot, replay and live.
     types : frozenset of str
@@ -36,7 +34,6 @@ class Wish:
 
     since: int | None = None
     epoch: str | None = None
-    last: int = 0
     spindles: frozenset[str] = frozenset()
     faults: frozenset[str] = frozenset()
     types: frozenset[str] = TYPES
@@ -90,7 +87,6 @@ def parse_wish(path: str) -> Wish:
     return Wish(
         since=_number("since", query["since"][0]) if "since" in query else None,
         epoch=query["epoch"][0] if "epoch" in query else None,
-        last=_number("last", query["last"][0]) if "last" in query else 0,
         spindles=frozenset(query.get("spindle", ())),
         faults=frozenset(query.get("fault", ())),
         types=types,
@@ -110,19 +106,26 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ----------
     op : {"subscribe", "unsubscribe"}
         What to do.
-    waveform : str
-        ``spindle/group``; the group is what follows the last slash.
+    waveform : str, optional
+        ``spindle/group`` to subscribe to, instead of any other; the group is what follows the last slash.
     id : int or str, optional
         Echoed.
     """
 
     op: Literal["subscribe", "unsubscribe"]
-    waveform: Annotated[str, Meta(min_length=3, max_length=400, pattern=r"^.+/[^/]+$")]
+    waveform: Annotated[str, Meta(max_length=400, pattern=r"^.+/[^/]+$")] | None = None
     id: int | Annotated[str, Meta(max_length=100)] | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what no single field can: msgspec turns this into an error of the decoder."""
+        if (self.op == "subscribe") is (self.waveform is None):
+            raise ValueError("`subscribe` wants `waveform`, `unsubscribe` does not")
+
     @property
-    def source(self) -> tuple[str, str]:
-        """Spindle and sensor group."""
+    def source(self) -> tuple[str, str] | None:
+        """Spindle and sensor group wanted from now on; None = no waveform."""
+        if self.waveform is None:
+            return None
         spindle, _, group = self.waveform.rpartition("/")
         return spindle, group
 

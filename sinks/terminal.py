@@ -79,9 +79,7 @@ class Screen:
             for entry in message["alerts"]:
                 self._note(entry["alert"])
         elif kind == "state":
-            self._states[message["spindle"]] = message
-        elif kind == "score" and message["spindle"] in self._states:
-            self._states[message["spindle"]]["score"] = message["score"]
+            self._states[message["state"]["spindle"]] = message["state"]
         elif kind == "alert":
             self._note(message["alert"])
 

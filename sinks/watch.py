@@ -71,7 +71,7 @@ class Subscription:
         Yields
         ------
         dict
-            As in this package's README. Waveforms carry their samples as ``points``, float32[n_channels, n_points].
+            As in this package's README. Waveforms carry their samples as ``points``, see `decode`.
 
         Raises
         ------
@@ -166,7 +166,7 @@ def decode(message: str | bytes) -> dict[str, Any]:
     Returns
     -------
     dict
-        With ``type``; waveforms with ``points``, float32[n_channels, n_points].
+        With ``type``; waveforms with ``points``, float32[n_channels, n] or [n_channels, 2 n] (minima, maxima).
     """
     if isinstance(message, str):
         decoded: dict[str, Any] = orjson.loads(message)
@@ -174,7 +174,7 @@ def decode(message: str | bytes) -> dict[str, Any]:
     (n_header,) = struct.unpack_from("<I", message)
     header: dict[str, Any] = orjson.loads(message[4 : 4 + n_header])
     points = np.frombuffer(message, "<f4", offset=4 + n_header)
-    return header | {"points": points.reshape(header["n_channels"], header["n_points"])}
+    return header | {"points": points.reshape(len(header["channels"]), -1)}
 
 
 def watch(url: str, *, spindles: Sequence[str] = (), as_json: bool = False) -> None:

@@ -51,6 +51,8 @@ class LiveServer:
         Stays open when the server closes.
     clock : Clock
         For the times in messages.
+    spindles : sequence of Spindle
+        As declared; told to subscribers, and gives waveforms their names and units.
 
     Raises
     ------
@@ -58,12 +60,14 @@ class LiveServer:
         ``hub.host`` is not this machine's loopback address.
     """
 
-    def __init__(self, config: HubConfig, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, config: HubConfig, journal: Journal, clock: Clock, spindles: Sequence[Spindle] = ()
+    ) -> None:
         self._config = config
         self._host = loopback(config.host)
         self._journal = journal
         self._clock = clock
-        self._hub = Hub(config, journal)
+        self._hub = Hub(config, journal, spindles)
         self._pages = Pages()
         self._lock = threading.Lock()
         self._mail = Mail()
@@ -100,10 +104,6 @@ class LiveServer:
         if error is not None and error.errno == errno.EADDRINUSE:
             raise UsageError(f"port {self._config.port} on {self._host} is in use; choose another") from error
         raise SpindlewatchError(f"cannot listen on {where}: {error}") from error
-
-    def declare(self, spindles: Sequence[Spindle]) -> None:
-        """Tell the names and units of channels, so that waveforms carry them; between `start` and `close`."""
-        self._call(self._declare, tuple(spindles))
 
     def write(self, records: Sequence[Record]) -> None:
         """Journal alerts, then tell subscribers; returns as soon as the alerts are on disk.
@@ -182,11 +182,6 @@ class LiveServer:
         while True:
             await asyncio.sleep(_HEARTBEAT_S)
             self._hub.beat(self._clock.now_ns())
-
-    def _declare(self, spindles: Sequence[Spindle]) -> None:
-        for spindle in spindles:
-            for group in spindle.groups:
-                self._hub.declare((spindle.name, group.name), group.channels)
 
     def _deliver(self) -> None:
         with self._lock:
