@@ -214,7 +214,7 @@ def test_reading_holds_a_small_part_of_a_long_file(tmp_path: Path) -> None:
     samples = signal(2, 50_000)
     with RecordingWriter(tmp_path / "r", spindle, START_NS, "", "") as writer:
         for n in range(100):  # 40 MB
-            writer.write_block("vibration", START_NS + n * 2_000_000_000, samples)
+            writer.write_block("vibration", START_NS + n * 2_000_000_000, samples * (1 + n / 100))
     before = pa.total_allocated_bytes()
 
     most = max(pa.total_allocated_bytes() for _ in Recording.open(tmp_path / "r").items(1.0))
