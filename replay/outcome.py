@@ -69,6 +69,11 @@ class RecordingOutcome:
         """How many alerts opened."""
         return len(self.alerts)
 
+    @property
+    def unexplained(self) -> tuple[Alert, ...]:
+        """False alerts about the machine. Recordings seldom label sensor trouble, so its alerts are not called false."""
+        return tuple(alert for alert in self.false_alerts if alert.fault != "sensor")
+
     def as_dict(self) -> dict[str, Any]:
         """Return what ``summary.json`` holds of it."""
         return {
@@ -77,7 +82,8 @@ class RecordingOutcome:
             "duration_s": round(self.duration_s, 6),
             "alerts": dict(sorted(Counter(alert.fault for alert in self.alerts).items())),
             "faults": [fault.as_dict() for fault in self.faults],
-            "false_alerts": [alert.id for alert in self.false_alerts],
+            "false_alerts": [alert.id for alert in self.unexplained],
+            "unlabelled_sensor_alerts": [alert.id for alert in self.false_alerts if alert.fault == "sensor"],
         }
 
 

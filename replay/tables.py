@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from replay.session import ReplaySummary
 
 
+def _console() -> Console:
+    """Make a console; without a terminal, as in a log, lines are long instead of folded at 80 characters."""
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
+
+
 def print_replay(summary: ReplaySummary) -> None:
     """Print a replay: one row for each recording, then the totals.
 
@@ -37,9 +43,9 @@ def print_replay(summary: ReplaySummary) -> None:
             str(n_sensor),
             f"{len(found)} of {len(outcome.faults)}" if outcome.faults else "no labels",
             f"{delays[len(delays) // 2]:.2f}" if delays else "-",
-            str(len(outcome.false_alerts)) if outcome.faults else "-",
+            str(len(outcome.unexplained)) if outcome.faults else "-",
         )
-    console = Console()
+    console = _console()
     console.print(table)
     console.print(
         f"{summary.duration_s:.1f} s replayed in {summary.wall_s:.2f} s: {summary.realtime_factor:.0f} x real time; "
@@ -70,7 +76,7 @@ def print_demo(result: DemoResult) -> None:
             "yes" if found.found else "NO",
             f"{found.delay_s:.2f}" if found.found else "-",
         )
-    console = Console()
+    console = _console()
     console.print(table)
     told = result.as_dict()
     latency = told["latency_ms"]
