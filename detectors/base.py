@@ -133,7 +133,7 @@ class Detector(ABC):
             Raw score, 0 upwards; NaN before `ready` or if no feature can be judged.
         """
 
-    def forget(self) -> None:
+    def forget(self) -> None:  # noqa: B027 - nothing to forget is the usual case
         """Drop the short memory, not what was learned: the next row does not continue the last one.
 
         Does nothing in detectors that have none.

@@ -13,9 +13,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from sinks.journal import Journal
-from sinks.watch import Subscription
-from sinks.websocket import LiveServer
 
 from engine.clock import NS_PER_S, WallClock
 from engine.config import Config, load_config
@@ -28,6 +25,9 @@ from replay.outcome import FaultOutcome, match_faults
 from replay.recording import Fault
 from replay.session import CollectAlerts
 from replay.simulate import PlannedFault, Shop, demo_plan
+from sinks.journal import Journal
+from sinks.watch import Subscription
+from sinks.websocket import LiveServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,9 @@ def run_demo(
             journal_path = Path(folder) / "journal.sqlite3"
         journal = Journal(journal_path)
         stack.callback(journal.close)
-        server = LiveServer(config.hub, journal, clock)
+        start_ns = clock.now_ns()
+        shop = Shop(plan, start_ns)
+        server = LiveServer(config.hub, journal, clock, shop.spindles)
         address = server.start()
         stack.callback(server.close)
         stopwatch = _Stopwatch(address.stream_url, clock)
@@ -159,8 +161,6 @@ def run_demo(
         stack.callback(stopwatch.close)
         if not quiet:
             _greet(address.page_url, plan.spindles, duration_s)
-        start_ns = clock.now_ns()
-        shop = Shop(plan, start_ns)
         source = LiveShop(shop, start_ns, clock, duration_s, stop)
         run_flow(build_flow(source, shop.spindles, config, clock, [server, collected], viewers=[server]))
         ran_s = (clock.now_ns() - start_ns) / NS_PER_S
@@ -209,7 +209,11 @@ def _greet(page_url: str, spindles: Sequence[str], duration_s: float | None) -> 
     from rich.console import Console
 
     console = Console(stderr=True)
-    console.print(f"[bold]spindlewatch demo[/bold]: {len(spindles)} simulated spindles ({', '.join(spindles)})")
+    console.print(
+        f"[bold]spindlewatch demo[/bold]: {len(spindles)} simulated spindles ({', '.join(spindles)})"
+    )
     console.print(f"Open [bold]{page_url}[/bold] in a browser.", highlight=False)
-    until = "Ctrl-C stops." if math.isinf(duration_s or math.inf) else f"Ends by itself after {duration_s:g} s."
+    until = (
+        "Ctrl-C stops." if math.isinf(duration_s or math.inf) else f"Ends by itself after {duration_s:g} s."
+    )
     console.print(f"Baselines are learnt in the first seconds; then faults arrive. {until}", highlight=False)

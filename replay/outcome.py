@@ -71,7 +71,7 @@ class RecordingOutcome:
 
     @property
     def unexplained(self) -> tuple[Alert, ...]:
-        """False alerts about the machine. Recordings seldom label sensor trouble, so its alerts are not called false."""
+        """False alerts about the machine; recordings seldom label sensor trouble, so that is not called false."""
         return tuple(alert for alert in self.false_alerts if alert.fault != "sensor")
 
     def as_dict(self) -> dict[str, Any]:

@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sinks.base import Writer
-from sinks.jsonl import AlertLines
-from sinks.parquet import ScoreTable
 
 from engine.clock import NS_PER_S, Clock, NoClock, WallClock, monotonic_s
 from engine.config import Config
@@ -23,6 +20,9 @@ from engine.runtime import Stop, run_flow
 from replay.outcome import RecordingOutcome, judge_recording
 from replay.player import Player
 from replay.recording import Recording
+from sinks.base import Writer
+from sinks.jsonl import AlertLines
+from sinks.parquet import ScoreTable
 
 
 class CollectAlerts:

@@ -15,8 +15,36 @@ NONFINITE, LONGEST_RUN, AT_LIMIT, CHANGES = range(N_COUNTS)
 _RUN_AT_LIMIT = 3
 
 
-@njit(cache=True, nogil=True)
-def count_quality(samples, limit, last, run, extreme, counts):
+@njit("i8(f4[::1], f8, f8)", cache=True, nogil=True)
+def _count_at_limit(samples: NDArray[np.float32], limit: float, peak: float) -> int:
+    """Samples at a known limit, or in runs at the largest magnitude where the limit is unknown."""
+    known = not math.isnan(limit)
+    level = limit if known else peak
+    if not level > 0.0:
+        return 0
+    count = 0
+    length = 0
+    for value in samples:
+        if abs(float(value)) >= level:
+            length += 1
+        else:
+            if known or length >= _RUN_AT_LIMIT:
+                count += length
+            length = 0
+    if known or length >= _RUN_AT_LIMIT:
+        count += length
+    return count
+
+
+@njit("void(f4[:, ::1], f8[::1], f8[::1], i8[::1], f8[::1], i8[:, ::1])", cache=True, nogil=True)
+def count_quality(
+    samples: NDArray[np.float32],
+    limit: NDArray[np.float64],
+    last: NDArray[np.float64],
+    run: NDArray[np.int64],
+    extreme: NDArray[np.float64],
+    counts: NDArray[np.int64],
+) -> None:
     """Count what makes samples unusable, carrying runs of equal values over from the previous hop.
 
     Parameters
@@ -62,27 +90,6 @@ def count_quality(samples, limit, last, run, extreme, counts):
         counts[channel, LONGEST_RUN] = longest
         counts[channel, CHANGES] = changes
         counts[channel, AT_LIMIT] = _count_at_limit(samples[channel], limit[channel], peak)
-
-
-@njit(cache=True, nogil=True)
-def _count_at_limit(samples, limit, peak):
-    """Samples at a known limit, or in runs at the largest magnitude where the limit is unknown."""
-    known = not math.isnan(limit)
-    level = limit if known else peak
-    if not level > 0.0:
-        return 0
-    count = 0
-    length = 0
-    for value in samples:
-        if abs(float(value)) >= level:
-            length += 1
-        else:
-            if known or length >= _RUN_AT_LIMIT:
-                count += length
-            length = 0
-    if known or length >= _RUN_AT_LIMIT:
-        count += length
-    return count
 
 
 class QualityState:
