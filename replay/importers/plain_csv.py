@@ -138,28 +138,13 @@ def _draft(name: str, path: Path, table: Table, options: Options) -> Draft:
         dropped.append(Dropped(int((~keep).sum()), "rows", reason))
         samples = samples[:, keep]
     parts = stretches(times_ns) if time_name else [slice(0, len(times_ns))]
-    rate_hz = options.rate_hz or mean_rate_hz(times_ns, parts)
-    if not rate_hz > 0:
-        raise RecordingError(
-            f"{path}: wanted at least two rows of different times, got {len(times_ns)}; give rate_hz"
-        )
-    if rate_hz < _WAVEFORM_HZ and options.rate_hz is None:  # polled: the usual step, whatever the pauses
-        rate_hz = NS_PER_S / float(np.median(np.diff(times_ns)))
-    is_waveform = options.kind == "waveform" or (not options.kind and rate_hz >= _WAVEFORM_HZ)
-    channels = declare_channels(headings, options.units)
-    group = SensorGroup(
-        "signals",
-        "waveform" if is_waveform else "scalar",
-        rate_hz,
-        channels,
-        max_gap_s=None if is_waveform else options.max_gap_s,
-    )
+    group = _group(path, times_ns, parts, headings, options)
     pieces: Iterator[Piece]
-    if is_waveform:
+    if group.kind == "waveform":
         pieces = chain.from_iterable(
             waveform_pieces(group, int(times_ns[p.start]), samples[:, p]) for p in parts
         )
-        notes += _waveform_notes(times_ns, parts, rate_hz, samples)
+        notes += _waveform_notes(times_ns, parts, group.sample_rate_hz, samples)
     else:
         pieces = scalar_pieces(group, times_ns, samples)
     left_out = [column for column in table.names if column not in (*headings, time_name)]
@@ -176,6 +161,23 @@ def _draft(name: str, path: Path, table: Table, options: Options) -> Draft:
         notes=notes,
         dropped=dropped,
     )
+
+
+def _group(
+    path: Path, times_ns: NDArray[np.int64], parts: list[slice], headings: list[str], options: Options
+) -> SensorGroup:
+    """Declare the one group: its rate as told or measured, its kind as told or by the rate."""
+    rate_hz = options.rate_hz or mean_rate_hz(times_ns, parts)
+    if not rate_hz > 0:
+        raise RecordingError(
+            f"{path}: wanted at least two rows of different times, got {len(times_ns)}; give rate_hz"
+        )
+    if rate_hz < _WAVEFORM_HZ and options.rate_hz is None:  # polled: the usual step, whatever the pauses
+        rate_hz = NS_PER_S / float(np.median(np.diff(times_ns)))
+    channels = declare_channels(headings, options.units)
+    if options.kind == "waveform" or (not options.kind and rate_hz >= _WAVEFORM_HZ):
+        return SensorGroup("signals", "waveform", rate_hz, channels)
+    return SensorGroup("signals", "scalar", rate_hz, channels, max_gap_s=options.max_gap_s)
 
 
 # --- columns --------------------------------------------------------------------------------------------------
