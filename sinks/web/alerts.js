@@ -32,7 +32,6 @@ export class Card {
   }
 
   draw({ alert }, newestNs, nowNs) {
-    this.nowNs = nowNs;
     this.alert = alert;
     const closed = alert.state === "closed";
     this.item.dataset.state = alert.state;
@@ -43,9 +42,10 @@ export class Card {
     say(this.onset, moment(alert.onset_ns, nowNs));
     this.onset.dateTime = new Date(alert.onset_ns / 1e6).toISOString();
     this.drawLength(newestNs);
-    say(this.text, alert.text?.[language] ?? alert.text?.en ?? alert.detail);
+    const text = alert.text?.[language] ?? alert.text?.en ?? alert.detail, said = `${code(alert.fault)}: `;
+    say(this.text, text.startsWith(said) ? text.slice(said.length) : text); // the heading says it already
     const scored = typeof alert.score === "number" ? `${word("score")} ${scoreText(alert.score)} (${word("limit")}) · ` : "";
-    say(this.basis, `${scored}${code(alert.tier)} · ${alert.group} · ${regimeText(alert.regime)}`);
+    say(this.basis, `${scored}${alert.fault === "sensor" ? "" : `${code(alert.tier)} · `}${alert.group} · ${regimeText(alert.regime)}`);
     this.#drawReasons(alert.reasons ?? []);
     this.#unfold();
   }

@@ -1,4 +1,4 @@
-// The live page: takes the stream into the model and draws what has changed, at most ten times a second.
+// The live page: takes the stream into the model and draws it: the waveform at most ten times a second, the rest twice.
 
 import { Card, arrange } from "./alerts.js";
 import { Shop } from "./model.js";
@@ -15,24 +15,25 @@ const at = (id) => document.getElementById(id);
 const shop = new Shop();
 const waveform = new Waveform(at("strips"));
 const tiles = new Map(), cards = new Map();
-const chosen = { spindle: null, group: null, byHand: false };
+const chosen = { spindle: null, group: null };
 let status = { name: "connecting", detail: null };
-let alertsChanged = true, scheduled = false, drawnAt = 0, refusedWaveform = "";
+let alertsChanged = true, scheduled = false, drawAll = true, drawnAt = 0, refusedWaveform = "";
 let rate = { shown: 0, n: 0, since: performance.now() };
 
 const stream = new Stream({
   message: (message) => {
-    const opened = shop.take(message, performance.now());
-    if (opened) say(at("announce"), `${opened.spindle}: ${opened.text?.[language] ?? code(opened.fault)}`);
+    const news = shop.take(message, performance.now());
+    if (news?.id) say(at("announce"), `${news.spindle}: ${news.text?.[language] ?? code(news.fault)}`);
     if (message.type === "hello" || message.type === "snapshot" || message.type === "alert") alertsChanged = true;
     if (message.type === "result") refusedWaveform = message.ok ? "" : message.error;
-    schedule();
+    if (news) schedule(true); // scores wait for the tick: figures that flicker cannot be read
   },
   waveform: (wave) => { waveform.take(wave); schedule(); },
-  status: (name, detail = null) => { status = { name, detail }; schedule(); },
+  status: (name, detail = null) => { status = { name, detail }; schedule(true); },
 });
 
-function schedule() {
+function schedule(all = false) {
+  drawAll ||= all;
   if (scheduled) return;
   scheduled = true;
   setTimeout(() => requestAnimationFrame(draw), Math.max(0, drawnAt + DRAW_EVERY_MS - performance.now()));
@@ -41,16 +42,21 @@ function schedule() {
 function draw() {
   scheduled = false;
   drawnAt = performance.now();
-  drawTiles();
-  if (alertsChanged) drawAlerts();
-  drawHeader();
-  drawWaveform();
+  if (drawAll) {
+    drawAll = false;
+    drawTiles();
+    if (alertsChanged) drawAlerts();
+    drawHeader();
+    drawWaveformHead();
+  }
+  waveform.draw();
+  at("wave-says").hidden = waveform.strips.length > 0;
 }
 
 function choose(spindle, group = null) {
-  Object.assign(chosen, { spindle, group, byHand: true });
+  Object.assign(chosen, { spindle, group });
   for (const name of tiles.keys()) shop.changed.add(name);
-  schedule();
+  schedule(true);
 }
 
 function drawTiles() {
@@ -103,7 +109,7 @@ function drawHeader() {
   }
   CONDITIONS.forEach((condition, place) => {
     say(list.children[place].children[1], String(counts.get(condition)));
-    say(list.children[place].children[2], word(condition));
+    say(list.children[place].children[2], condition === "sensor" ? word("sensorShort") : word(condition));
   });
   drawStatus();
 }
@@ -116,7 +122,7 @@ function drawStatus() {
   say(at("clock"), moment(nowNs, nowNs));
   const lag = (nowNs - shop.newestScore) / 1e9;
   say(at("lag"), !shop.newestScore ? "" : lag < MAX_LAG_S ? word("lag")(duration(lag)) : word("recorded")(moment(shop.newestScore, nowNs)));
-  const f = { open: shop.open().length, closed: shop.nClosed, rate: rate.shown, seq: shop.seq, epoch: shop.epoch.slice(0, 6) };
+  const f = { open: shop.open().length, closed: shop.closed().length, rate: rate.shown, seq: shop.seq, epoch: shop.epoch.slice(0, 6) };
   say(at("figures"), word("figures")(f));
   const silence = now - stream.heard, pause = now - shop.heardData;
   let banner = "";
@@ -128,7 +134,7 @@ function drawStatus() {
   document.body.classList.toggle("stale", banner !== "");
 }
 
-function drawWaveform() {
+function drawWaveformHead() {
   const spindle = shop.spindles.get(chosen.spindle);
   const groups = (spindle?.groups ?? []).filter((group) => group.kind === "waveform").map((group) => group.name);
   const group = groups.includes(chosen.group) ? chosen.group : groups[0] ?? null;
@@ -140,10 +146,8 @@ function drawWaveform() {
   }
   say(at("wave-of"), spindle ? spindle.name : "");
   drawGroups(groups, group);
-  waveform.draw();
   const waiting = refusedWaveform || word(!spindle ? "chooseSpindle" : key ? "waitWaveform" : "noWaveform");
   say(at("wave-says"), waiting);
-  at("wave-says").hidden = waveform.strips.length > 0;
 }
 
 function drawGroups(groups, shown) {
@@ -165,7 +169,7 @@ function drawWords() {
   for (const name of tiles.keys()) shop.changed.add(name);
   waveform.clear(); // axis labels are words too
   alertsChanged = true;
-  schedule();
+  schedule(true);
 }
 
 for (const button of document.querySelectorAll("[data-language]")) {
@@ -178,7 +182,7 @@ setInterval(() => {
   if (now - rate.since > 2_000) rate = { shown: Math.round((shop.nScores - rate.n) / ((now - rate.since) / 1000)), n: shop.nScores, since: now };
   for (const { alert } of shop.open()) cards.get(alert.id)?.drawLength(newestOf(alert.spindle));
   for (const [name, spindle] of shop.spindles) if (now - spindle.heard > 1_000) shop.changed.add(name);
-  schedule();
+  schedule(true);
 }, TICK_MS);
 
 drawWords();

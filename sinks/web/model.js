@@ -52,21 +52,21 @@ export class Shop {
   clear() {
     this.alerts.clear();
     this.seq = 0;
+    this.head = 0;
     this.epoch = "–";
-    this.nClosed = 0;
     this.nScores = 0;
     this.newestScore = 0;
     this.heardData = 0;
     this.serverSkewMs = 0;
   }
 
-  // Takes a JSON message; returns the alert if it is one that has just opened.
+  // Takes a JSON message. Returns the alert if one has just opened, and else whether it should be seen at once.
   take(message, now) {
     switch (message.type) {
-      case "hello": return void this.#hello(message);
-      case "snapshot": return void this.#snapshot(message, now);
+      case "hello": return this.#hello(message);
+      case "snapshot": return this.#snapshot(message, now);
       case "alert": return this.#alert(message, now);
-      case "state": return void this.#state(message.state, now);
+      case "state": return this.#state(message.state, now);
       case "scores": return void message.scores.forEach((score) => this.#score(score, now));
       case "heartbeat": if (message.t_ns) this.serverSkewMs = message.t_ns / 1e6 - Date.now();
     }
@@ -92,28 +92,29 @@ export class Shop {
   #hello(message) {
     if (!message.recovered) this.clear();
     this.epoch = message.epoch;
-    this.seq = Math.max(this.seq, message.recovered ? 0 : message.head);
+    this.head = message.head; // what comes after it is news
+    if (!message.recovered) this.seq = message.head;
+    return true;
   }
 
   #snapshot(message, now) {
     const declared = new Set(message.spindles.map((one) => one.name));
     for (const name of this.spindles.keys()) if (!declared.has(name)) this.spindles.delete(name);
     for (const one of message.spindles) this.#spindle(one.name).groups = one.groups;
-    for (const one of message.alerts) this.alerts.set(one.alert.id, one);
+    for (const one of message.alerts) if (!(this.alerts.get(one.alert.id)?.seq >= one.seq)) this.alerts.set(one.alert.id, one);
     for (const state of message.states) this.#state(state, now);
+    return true;
   }
 
   #alert({ seq, alert }, now) {
     const known = this.alerts.get(alert.id);
-    this.seq = seq;
-    if (alert.state === "closed") {
-      this.nClosed += 1;
-      this.alerts.delete(alert.id); // the end of the list is the latest to have closed
-    }
+    this.seq = Math.max(this.seq, seq);
+    if (known?.seq >= seq) return false; // replayed, but the snapshot was newer
+    if (alert.state === "closed") this.alerts.delete(alert.id); // the end of the list is the latest to have closed
     this.alerts.set(alert.id, { seq, alert });
     this.#forget();
     this.heardData = now;
-    return alert.state === "opened" && !known ? alert : undefined;
+    return alert.state === "opened" && seq > this.head ? alert : true;
   }
 
   #forget() {
@@ -123,9 +124,11 @@ export class Shop {
 
   #state(state, now) {
     const spindle = this.#spindle(state.spindle);
+    const turned = spindle.state?.condition !== state.condition;
     spindle.state = state;
     spindle.heard = this.heardData = now;
     spindle.addBar(state.t_ns, null);
+    return turned;
   }
 
   #score(score, now) {

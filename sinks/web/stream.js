@@ -39,7 +39,7 @@ export class Stream {
     const socket = new WebSocket(`${scheme}://${location.host}/v1/stream${query.size ? `?${query}` : ""}`);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
-    this.heard = performance.now();
+    this.began = performance.now();
     socket.onmessage = ({ data }) => socket === this.socket && this.#receive(data);
     socket.onclose = ({ code, reason }) => socket === this.socket && this.#closed(code, reason);
   }
@@ -83,7 +83,7 @@ export class Stream {
   }
 
   #watch() {
-    if (!this.socket || performance.now() - this.heard < SILENT_MS) return;
+    if (!this.socket || performance.now() - Math.max(this.heard, this.began) < SILENT_MS) return;
     const dead = this.socket;
     this.#closed(1006, "");
     dead.close();

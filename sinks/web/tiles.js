@@ -26,6 +26,9 @@ export function shape(condition) {
   return svg;
 }
 
+// Counts by kind, as pairs or as an object.
+const troublesOf = (state) => (Array.isArray(state?.troubles) ? state.troubles : Object.entries(state?.troubles ?? {}));
+
 // Text only where it differs, so that an unchanged page costs no layout.
 export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
@@ -47,7 +50,7 @@ export class Tile {
     this.learned = element("span", "learned");
     this.troubles = element("span", "troubles");
     this.learning = document.createElement("progress");
-    this.button.append(this.shape, this.name, this.score, this.condition, this.limit, this.#history(), this.regime, this.learned, this.learning, this.troubles);
+    this.button.append(this.shape, this.name, this.score, this.condition, this.limit, this.#history(), this.regime, this.learning, this.learned, this.troubles);
     this.item.append(this.button);
   }
 
@@ -73,7 +76,7 @@ export class Tile {
     say(this.condition, quiet ? word("noData")(duration((now - spindle.heard) / 1000)) : word(condition) ?? condition);
     say(this.limit, word("limit"));
     say(this.regime, regimeText(state?.regime));
-    say(this.troubles, (state?.troubles ?? []).map(([kind, n]) => `${code(kind)} ${n}`).join(" · "));
+    say(this.troubles, troublesOf(state).map(([kind, n]) => `${code(kind)} ${n}`).join(" · "));
     this.#drawLearning(state);
     this.#drawHistory(spindle.bars);
   }
@@ -81,11 +84,11 @@ export class Tile {
   #drawLearning(state) {
     const wanted = state?.wanted ?? 0, learned = state?.learned ?? 0;
     const ready = wanted > 0 && learned >= wanted;
-    say(this.learned, wanted === 0 ? "" : ready ? word("learnedShort") : word("learned")(learned, wanted));
+    this.learned.hidden = this.learning.hidden = ready || wanted === 0;
+    say(this.learned, word("learned")(learned, wanted));
     this.learning.max = wanted || 1;
     this.learning.value = Math.min(learned, wanted);
-    this.learning.classList.toggle("done", ready || wanted === 0);
-    this.learning.setAttribute("aria-label", word("learned")(learned, wanted));
+    this.learning.setAttribute("aria-label", word("learning"));
   }
 
   #drawHistory(bars) {
@@ -96,6 +99,8 @@ export class Tile {
       const bar = `M${at} 30V${(30 * (1 - Math.min(Math.max(score, 0.03), TOP) / TOP)).toFixed(1)}h.8V30z`;
       if (score >= 1) over += bar; else within += bar;
     });
+    if (within + over === this.barsDrawn) return;
+    this.barsDrawn = within + over;
     this.within.setAttribute("d", within);
     this.over.setAttribute("d", over);
     this.history.setAttribute("aria-label", word("history")(Number.isNaN(worst) ? "–" : scoreText(worst)));

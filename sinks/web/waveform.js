@@ -4,7 +4,7 @@ import { element } from "./tiles.js";
 import { figure, word } from "./words.js";
 
 const SHOWN_S = 1.0;
-const N_BINS = 100; // drawn per message: the screen has no more pixels for a tenth of a second
+const N_BINS = 70; // drawn per message: the screen has no more pixels for a tenth of a second
 const MAX_STRIPS = 6;
 
 export class Waveform {
@@ -93,7 +93,7 @@ export class Waveform {
 
   #size(lowest) {
     const shown = Math.min(this.wave.channels.length, MAX_STRIPS);
-    const height = Math.max(84, Math.floor((this.box.clientHeight - 46) / shown));
+    const height = Math.max(60, Math.floor((this.box.clientHeight - 46) / shown));
     return { width: Math.max(240, this.box.clientWidth), height: height + (lowest ? 46 : 0) };
   }
 
