@@ -106,7 +106,6 @@ class JudgeConfig(_Table, frozen=True):
     on_delay_vectors: Count
     immediate: Positive
     off_delay_s: NotNegative
-    merge_s: NotNegative
 
 
 class HubConfig(_Table, frozen=True):

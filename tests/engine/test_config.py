@@ -1,0 +1,76 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from engine.config import load_config, parse_config
+from engine.errors import ConfigError
+
+
+def test_defaults_are_valid_and_complete():
+    config = load_config()
+
+    assert config.judge.on == 1.0
+    assert config.detectors
+    assert load_config() is config
+
+
+def test_a_site_file_changes_only_what_it_names():
+    site = parse_config("[judge]\non = 1.5\n")
+
+    assert site.judge.on == 1.5
+    assert site.judge.off == load_config().judge.off
+    assert site.check == load_config().check
+
+
+def test_a_list_of_detectors_replaces_the_default_list():
+    site = parse_config('[[detectors]]\nname = "gaussian_scorer"\n')
+
+    assert [entry.name for entry in site.detectors] == ["gaussian_scorer"]
+
+
+def test_the_hash_follows_what_decides_and_nothing_else():
+    default = load_config().hash
+
+    assert parse_config("[judge]\non = 1.5\n").hash != default
+    assert parse_config("[hub]\nport = 1\n").hash == default
+    assert parse_config("").hash == default
+    assert len(default) == 12
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[judge]\nonn = 1\n", ("onn", "$.judge")),
+        ("[nosuch]\n", ("nosuch",)),
+        ("[judge]\non = 'high'\n", ("float", "str", "$.judge.on")),
+        ("[judge]\non = -1\n", ("> 0", "$.judge.on")),
+        ("[judge]\noff = 2\n", ("on = 1.0", "got 2", "$.judge.off")),
+        ("[check]\nsilent_s = 0.5\n", ("max_block_s", "$.check.silent_s")),
+        ("[waveform]\nwindow_s = 0.01\n", ("hop_s", "$.waveform.window_s")),
+        ("detectors = []\n", ("at least one", "$.detectors")),
+        ('[[limits]]\nfeature = "vib_x.rms"\n', ("above", "$.limits[0]")),
+        ("[judge\n", ("TOML", "line 1")),
+    ],
+)
+def test_an_error_names_the_file_the_key_and_what_was_wanted(text, words):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, "site.toml")
+
+    assert str(caught.value).startswith("site.toml: ")
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_missing_file_is_one_clear_error(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere\.toml: cannot be read"):
+        load_config(tmp_path / "nowhere.toml")
+
+
+def test_every_key_of_the_defaults_is_explained():
+    text = (Path(load_config.__code__.co_filename).parent / "default.toml").read_text(encoding="utf-8")
+
+    bare = [line for line in text.splitlines() if " = " in line and "#" not in line]
+
+    assert tomllib.loads(text)
+    assert bare == []
