@@ -46,7 +46,7 @@ class Entry(NamedTuple):
     Parameters
     ----------
     seq : int
-        Strictly increasing within the journal's epoch, from 1; numbers may be missing.
+        Strictly increasing within the journal's epoch, from 1.
     json : bytes
         `sinks.alert_json.alert_as_dict` as UTF-8 JSON.
     """
@@ -112,14 +112,14 @@ class Journal:
         json = orjson.dumps(alert_as_dict(alert))
         row = (alert.id, alert.state, alert.t_ns, alert.spindle, alert.fault, json)
         with self._clear_errors(f"cannot store alert {alert.id!r}"), self._writing, self._writer:
-            inserted = self._writer.execute(
-                "INSERT INTO alerts (id, state, t_ns, spindle, fault, json) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT DO NOTHING RETURNING seq",
-                row,
-            ).fetchone()
-            if inserted is None:
+            # Asked first, because a refused INSERT would use up a number.
+            if self._writer.execute(
+                "SELECT 1 FROM alerts WHERE (id, state, t_ns) = (?, ?, ?)", row[:3]
+            ).fetchone():
                 return None
-            seq: int = inserted[0]
+            seq = self._writer.execute(
+                "INSERT INTO alerts (id, state, t_ns, spindle, fault, json) VALUES (?, ?, ?, ?, ?, ?)", row
+            ).lastrowid
             if alert.state is AlertState.CLOSED:
                 self._writer.execute("DELETE FROM active WHERE id = ?", (alert.id,))
             else:

@@ -81,7 +81,7 @@ def state(state: SpindleState) -> bytes:
 
 def _state(state: SpindleState) -> dict[str, Any]:
     told = dataclasses.asdict(state)
-    told["troubles"] = dict(state.troubles)
+    told["troubles"] = {str(kind): n for kind, n in state.troubles}  # orjson wants plain keys
     return told
 
 

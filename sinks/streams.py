@@ -1,0 +1,155 @@
+"""Alerts into a Redis stream, for other systems of the shop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter, deque
+from collections.abc import Sequence
+
+import orjson
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from engine.clock import monotonic_s
+from engine.errors import UsageError
+from engine.records import Alert
+from sinks.alert_json import alert_as_dict
+from sinks.base import Record
+
+_MAX_WAITING = 10_000  # some 15 MB; the journal keeps what does not fit
+_MAX_STREAM = 100_000  # entries kept in Redis, about
+_REMEMBER_S = 7 * 24 * 3600  # how long a repetition is recognised
+_FIRST_DELAY_S, _MAX_DELAY_S = 0.1, 5.0
+_FLUSH_S = 2.0
+
+# One step for Redis, so that a retry after a lost answer, a crash in between or a second engine adds nothing twice.
+# The mark comes last: an XADD that fails (no memory, another type under that key) leaves none and is tried again.
+_ADD_ONCE = """
+if redis.call('EXISTS', KEYS[2]) == 1 then
+    return false
+end
+local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'key', ARGV[3], 'alert', ARGV[4])
+redis.call('SET', KEYS[2], id, 'EX', ARGV[1])
+return id
+"""
+
+_log = logging.getLogger(__name__)
+
+
+class RedisAlerts:
+    """Adds every alert message to a Redis stream once; a Redis that is away holds up nobody.
+
+    Messages wait in a bounded queue and are sent by a thread of its own, in order. When the queue is full the oldest
+    is dropped and counted: the journal still has it.
+
+    Each entry has two fields: ``key`` (``id|state|t_ns``, the same however often the message comes) and ``alert``
+    (JSON as in the journal).
+
+    Parameters
+    ----------
+    url : str
+        ``redis://host:port/db``, ``rediss://`` or ``unix:///path``.
+    stream : str
+        Key of the stream.
+    max_waiting : int
+        Longest queue.
+
+    Raises
+    ------
+    UsageError
+        The address is none. A Redis that does not answer is no error: it may come back.
+    """
+
+    def __init__(self, url: str, stream: str, max_waiting: int = _MAX_WAITING) -> None:
+        try:
+            # Retries are this class's: the library's would hide that Redis is away.
+            self._redis = Redis.from_url(
+                url,
+                protocol=2,
+                socket_timeout=5.0,
+                socket_connect_timeout=5.0,
+                health_check_interval=15,
+                retry=Retry(NoBackoff(), 0),
+            )
+        except ValueError as error:
+            raise UsageError(f"redis: got {url!r}: {error}") from error
+        self._add_once = self._redis.register_script(_ADD_ONCE)
+        self._stream = stream
+        self._max_waiting = max_waiting
+        self._waiting: deque[Alert] = deque()
+        self._changed = threading.Condition()
+        self._closing_s: float | None = None
+        self.counts: Counter[str] = Counter()
+        self._thread = threading.Thread(target=self._run, name="redis-alerts", daemon=True)
+        self._thread.start()
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Queue the alerts; never waits for Redis."""
+        alerts = [record for record in records if isinstance(record, Alert)]
+        if not alerts:
+            return
+        with self._changed:
+            self._waiting.extend(alerts)
+            while len(self._waiting) > self._max_waiting:
+                self._waiting.popleft()
+                self.counts["dropped"] += 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Send what is waiting, for two seconds at most (and one answer that is under way), then stop."""
+        with self._changed:
+            self._closing_s = monotonic_s() + _FLUSH_S
+            self._changed.notify_all()
+        self._thread.join()
+        self._redis.close()
+        if self._waiting:
+            _log.error("%s: %d alerts not sent; the journal has them", self._stream, len(self._waiting))
+
+    def _run(self) -> None:
+        delay_s = _FIRST_DELAY_S
+        while (alert := self._next()) is not None:
+            try:
+                self._send(alert)
+            except RedisError as error:
+                self.counts["errors"] += 1
+                if delay_s == _FIRST_DELAY_S:
+                    _log.warning("%s: cannot add alerts, trying again: %s", self._stream, error)
+                if not self._pause(delay_s):
+                    return
+                delay_s = min(delay_s * 2, _MAX_DELAY_S)
+            else:
+                delay_s = _FIRST_DELAY_S
+                self._done(alert)
+
+    def _send(self, alert: Alert) -> None:
+        key = f"{alert.id}|{alert.state}|{alert.t_ns}"
+        # The braces keep both keys on one node of a Redis cluster.
+        keys = [self._stream, f"{{{self._stream}}}:seen:{key}"]
+        added = self._add_once(keys, [_REMEMBER_S, _MAX_STREAM, key, orjson.dumps(alert_as_dict(alert))])
+        self.counts["repeated" if added is None else "added"] += 1
+
+    def _next(self) -> Alert | None:
+        """The oldest alert waiting, which stays queued; None when there is nothing more to do."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing_s is not None)
+            return self._waiting[0] if self._waiting else None
+
+    def _done(self, alert: Alert) -> None:
+        with self._changed:
+            if self._waiting and self._waiting[0] is alert:  # else it was dropped meanwhile
+                self._waiting.popleft()
+            self._changed.notify_all()
+
+    def _pause(self, delay_s: float) -> bool:
+        """Wait before another try; False if closing and out of time."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing_s is not None, timeout=delay_s)
+            if self._closing_s is None:
+                return True
+            left_s = self._closing_s - monotonic_s()
+            if left_s > 0:
+                self._changed.wait_for(lambda: False, timeout=min(_FIRST_DELAY_S, left_s))
+            return left_s > 0
