@@ -1,4 +1,5 @@
-// The live page: takes the stream into the model and draws it: the waveform at most ten times a second, the rest twice.
+// The live page: takes the stream into the model and draws it: the waveform at most five times a second,
+// the rest twice, and news at once.
 
 import { Card, arrange } from "./alerts.js";
 import { Shop } from "./model.js";
@@ -7,7 +8,8 @@ import { Tile, element, say, shape } from "./tiles.js";
 import { Waveform } from "./waveform.js";
 import { code, duration, language, moment, speak, word } from "./words.js";
 
-const DRAW_EVERY_MS = 100, TICK_MS = 500, STALE_MS = 3_000;
+const DRAW_EVERY_MS = 200, TICK_MS = 500, STALE_MS = 3_000;
+const MANY = 9; // more spindles than this get smaller tiles, so that all are in sight
 const MAX_LAG_S = 600; // more than this behind is a recording being replayed, not a slow network
 const CONDITIONS = ["alerting", "sensor", "learning", "ok"];
 
@@ -73,6 +75,7 @@ function drawTiles() {
   }
   shop.changed.clear();
   at("no-spindles").hidden = shop.spindles.size > 0;
+  at("tiles").classList.toggle("many", shop.spindles.size > MANY);
 }
 
 const newestOf = (name) => shop.spindles.get(name)?.newest ?? 0;

@@ -73,6 +73,7 @@ export class Waveform {
     const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1, size: 4 }, font: "12px system-ui, sans-serif", labelFont: "600 13px system-ui, sans-serif" };
     const label = unit ? `${channel} [${unit}]` : channel;
     const holder = element("div", "strip");
+    holder.append(element("b", "", label));
     this.box.append(holder);
     const size = this.#size(lowest);
     strip.lowest = lowest;
@@ -82,7 +83,7 @@ export class Waveform {
       scales: { x: { time: false, range: [-SHOWN_S, 0] }, y: { range: (_, low, high) => calmRange(strip, low, high) } },
       axes: [
         { ...axis, size: lowest ? 26 : 0, labelSize: lowest ? 20 : 0, label: lowest ? word("before") : undefined, values: (_, ticks) => (lowest ? ticks.map((t) => figure(t)) : ticks.map(() => "")) },
-        { ...axis, size: 52, labelSize: 22, label, space: 24, values: (_, ticks) => ticks.map((value) => figure(value)) },
+        { ...axis, size: 48, space: 22, values: (_, ticks) => ticks.map((value) => figure(value)) },
       ],
       series: [{}, { stroke: line, width: 1, points: { show: false }, spanGaps: false }],
     }, [[], []], holder);
@@ -93,7 +94,7 @@ export class Waveform {
 
   #size(lowest) {
     const shown = Math.min(this.wave.channels.length, MAX_STRIPS);
-    const height = Math.max(60, Math.floor((this.box.clientHeight - 46) / shown));
+    const height = Math.max(56, Math.floor((this.box.clientHeight - 46) / shown));
     return { width: Math.max(240, this.box.clientWidth), height: height + (lowest ? 46 : 0) };
   }
 

@@ -16,7 +16,7 @@ const EN = {
   stopped: (why) => `The server refuses this page: ${why}. Reload to try again.`,
   noData: (text) => `no data for ${text}`, score: "Score", limit: "limit 1.0",
   learned: (n, all) => `${n} of ${all}`, noRegime: "cut unknown",
-  cutting: "cutting", idle: "not cutting", since: "since", lasted: "lasted",
+  cutting: "cutting", idle: "not cutting", since: "for", lasted: "lasted",
   feature: "feature", value: "now", normal: "normal", share: "share",
   history: (worst) => `scores of the last 60 s, highest ${worst}`, before: "seconds, 0 = now",
   figures: (f) => `${f.open} open · ${f.closed} recently closed · ${f.rate} scores/s · alert no. ${f.seq} · journal ${f.epoch}`,
