@@ -8,18 +8,18 @@ from typing import Any
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
-from operators.extract import extract_features
-from operators.features import FeatureSet
-from sinks.base import Writer
-from sinks.deliver import Deliver
 
 from engine.clock import Clock
 from engine.config import Config
 from engine.records import Spindle
 from operators.blocks import check_blocks
 from operators.detect import detect
+from operators.extract import extract_features
+from operators.features import FeatureSet
 from operators.judge import judge
 from operators.windows import slide_windows
+from sinks.base import Writer
+from sinks.deliver import Deliver
 
 
 def build_flow(
@@ -66,7 +66,7 @@ def build_flow(
     windows = slide_windows("slide", checked, shop, config)  # → Window | SensorOutcome
     vectors = extract_features("extract", windows, features)  # → FeatureVector | SensorOutcome
     scores = detect("detect", vectors, shop, features, config)  # → Score | SensorOutcome
-    judged = judge("judge", scores, config, clock)  # → Verdict | Alert | SpindleState
+    judged = judge("judge", scores, shop, config, clock)  # → Verdict | Alert | SpindleState
     op.output("deliver", judged, Deliver(writers))
     if viewers:
         op.output("show", checked, Deliver(viewers))

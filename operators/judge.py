@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from bytewax.operators import KeyedStream
 
 from engine.clock import NS_PER_S, Clock
 from engine.config import Config
-from engine.records import Alert, Condition, Score, SensorOutcome, SpindleState, Verdict
+from engine.records import Alert, Condition, Score, SensorOutcome, Spindle, SpindleState, Verdict
 from operators.episodes import FaultEpisodes, SensorEpisodes
 from operators.step import stateful_step
 
@@ -20,7 +20,9 @@ from operators.step import stateful_step
 _STATE_PERIOD_NS = NS_PER_S
 
 
-def judge(step_id: str, items: KeyedStream[Any], config: Config, clock: Clock) -> KeyedStream[Any]:
+def judge(
+    step_id: str, items: KeyedStream[Any], spindles: Mapping[str, Spindle], config: Config, clock: Clock
+) -> KeyedStream[Any]:
     """Turn scores and sensor outcomes into what subscribers are told.
 
     Parameters
@@ -29,6 +31,8 @@ def judge(step_id: str, items: KeyedStream[Any], config: Config, clock: Clock) -
         Unique and stable; see `operators.step.stateful_step`.
     items : KeyedStream[Score | SensorOutcome]
         In stream time, per spindle.
+    spindles : Mapping[str, Spindle]
+        The declared spindles by name.
     config : Config
         ``[judge]`` and ``[check]``.
     clock : Clock
@@ -39,7 +43,7 @@ def judge(step_id: str, items: KeyedStream[Any], config: Config, clock: Clock) -
     KeyedStream[Verdict | Alert | SpindleState]
         A verdict per score; alerts when episodes open, worsen or close; states when they change.
     """
-    return stateful_step(step_id, items, lambda: Judge(config, clock))
+    return stateful_step(step_id, items, lambda: Judge(spindles, config, clock))
 
 
 class Judge:
@@ -47,17 +51,20 @@ class Judge:
 
     Parameters
     ----------
+    spindles : Mapping[str, Spindle]
+        Declarations by name.
     config : Config
         ``[judge]`` and ``[check]``.
     clock : Clock
         Stamps alerts.
     """
 
-    def __init__(self, config: Config, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, spindles: Mapping[str, Spindle], config: Config, clock: Clock) -> None:
+        self._spindles, self._clock = spindles, clock
         self._faults = FaultEpisodes(config.judge, config.hash)
         self._sensors = SensorEpisodes(config.check.recover_s, config.hash)
         self._latest: dict[str, Score] = {}
+        self._progress: dict[str, Score] = {}
         self._troubles: Counter[str] = Counter()
         self._told: SpindleState | None = None
 
@@ -80,7 +87,7 @@ class Judge:
                 self._troubles[item.kind] += 1
                 messages = self._sensors.trouble(item)
             else:
-                self._latest[item.group] = item
+                self._note(item)
                 messages = self._faults.update(item) + self._sensors.well(item)
                 out.append(Verdict(item, bool(self._faults.open)))
             if messages:
@@ -93,25 +100,25 @@ class Judge:
 
     def save(self) -> Any:
         """State for recovery."""
-        return (
-            self._faults.open,
-            self._faults.runs,
-            self._sensors.open,
-            self._latest,
-            self._troubles,
-            self._told,
-        )
+        episodes = self._faults.open, self._faults.runs, self._sensors.open
+        return episodes, self._latest, self._progress, self._troubles, self._told
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
-        (
-            self._faults.open,
-            self._faults.runs,
-            self._sensors.open,
-            self._latest,
-            self._troubles,
-            self._told,
-        ) = state
+        episodes, self._latest, self._progress, self._troubles, self._told = state
+        self._faults.open, self._faults.runs, self._sensors.open = episodes
+
+    def _note(self, score: Score) -> None:
+        """Keep what the spindle's tile shows.
+
+        Learning is told of what is being cut, and of the waveforms if there are any: a tool change has no baseline
+        worth waiting for, and slow channels may need hours.
+        """
+        self._latest[score.group] = score
+        groups = self._spindles[score.spindle].groups
+        waveforms = {group.name for group in groups if group.kind == "waveform"}
+        if (not waveforms or score.group in waveforms) and score.regime.cutting is not False:
+            self._progress[score.group] = score
 
     def _state(self, spindle: str, t_ns: int) -> SpindleState | None:
         """The spindle's state, if subscribers should hear it now."""
@@ -128,8 +135,8 @@ class Judge:
             t_ns=t_ns,
             condition=condition,
             regime=newest.regime.label if newest else "-",
-            learned=sum(min(score.learned, score.wanted) for score in latest),
-            wanted=sum(score.wanted for score in latest),
+            learned=sum(min(score.learned, score.wanted) for score in self._progress.values()),
+            wanted=sum(score.wanted for score in self._progress.values()),
             score=max(scores, default=math.nan),
             open_alerts=tuple(alerts),
             troubles=tuple(sorted(self._troubles.items())),
@@ -141,6 +148,6 @@ class Judge:
             return Condition.ALERTING
         if self._sensors.open:
             return Condition.SENSOR
-        if not self._latest or any(not score.ready for score in self._latest.values()):
+        if not self._progress or any(not score.ready for score in self._progress.values()):
             return Condition.LEARNING
         return Condition.OK

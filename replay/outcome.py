@@ -168,5 +168,7 @@ def _span(label: Fault, start_ns: int, end_ns: int) -> Span:
 def _ids(alerts: Sequence[Alert], wanted: Sequence[Episode]) -> set[str]:
     moments = {(episode.onset_ns, episode.opened_ns) for episode in wanted}
     return {
-        alert.id for alert in alerts if alert.state is AlertState.OPENED and (alert.onset_ns, alert.t_ns) in moments
+        alert.id
+        for alert in alerts
+        if alert.state is AlertState.OPENED and (alert.onset_ns, alert.t_ns) in moments
     }

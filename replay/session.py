@@ -131,7 +131,11 @@ def replay_recordings(
         on_progress = stack.enter_context(_progress(recordings, show_progress))
         stack.enter_context(stop.on_signals())
         player = Player(recordings, clock, config.check.max_block_s, pace, stop, on_progress)
-        writers: list[Writer] = [AlertLines(out / "alerts.jsonl"), ScoreTable(out / "scores.parquet"), collected]
+        writers: list[Writer] = [
+            AlertLines(out / "alerts.jsonl"),
+            ScoreTable(out / "scores.parquet"),
+            collected,
+        ]
         flow = build_flow(player, player.spindles, config, clock, writers)
         began_s = monotonic_s()
         run_flow(flow)
@@ -164,5 +168,3 @@ def _progress(recordings: Sequence[Recording], wanted: bool) -> Iterator[Any]:
                 progress.update(task, completed=sum(done_s.values()))
 
         yield tell
-
-

@@ -29,11 +29,20 @@ def print_replay(summary: ReplaySummary) -> None:
     table = Table(title="Replay", title_justify="left")
     for heading in ("recording", "spindle"):
         table.add_column(heading)
-    for heading in ("length s", "alerts", "sensor", "faults found", "median delay s", "unexplained"):
+    for heading in (
+        "length s",
+        "alerts",
+        "sensor",
+        "faults found",
+        "alerting before",
+        "median delay s",
+        "unexplained",
+    ):
         table.add_column(heading, justify="right")
     for outcome in summary.outcomes:
         found = [fault.found for fault in outcome.faults if fault.found.found]
-        delays = sorted(fault.delay_s for fault in found)
+        # An alert that was open already when the fault began says nothing about how fast one is found.
+        delays = sorted(fault.delay_s for fault in found if not fault.early)
         n_sensor = sum(alert.fault == "sensor" for alert in outcome.alerts)
         table.add_row(
             outcome.recording,
@@ -42,6 +51,7 @@ def print_replay(summary: ReplaySummary) -> None:
             str(outcome.n_alerts - n_sensor),
             str(n_sensor),
             f"{len(found)} of {len(outcome.faults)}" if outcome.faults else "no labels",
+            str(sum(fault.early for fault in found)) if outcome.faults else "-",
             f"{delays[len(delays) // 2]:.2f}" if delays else "-",
             str(len(outcome.unexplained)) if outcome.faults else "-",
         )

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shop import T0
+from shop import SPINDLES, T0
 
 from engine.clock import NoClock, WallClock
 from engine.config import load_config
@@ -59,7 +59,7 @@ def scores(values, first=0, **changes):
 
 
 def judge(items):
-    return Judge(CONFIG, NoClock()).process(items)
+    return Judge(SPINDLES, CONFIG, NoClock()).process(items)
 
 
 def alerts(out):
@@ -189,6 +189,16 @@ def test_the_state_names_the_worst_that_holds():
     assert condition([at(0), trouble(1), at(2, 9.0)]) is Condition.ALERTING
 
 
+def test_idle_regimes_and_slow_channels_do_not_make_a_learnt_spindle_look_untaught():
+    idle = at(1, ready=False, regime=Regime("T1", "O1", "tool_change", False))
+    slow = at(1, ready=False, group="load", wanted=400)
+
+    told = [item for item in judge([at(0), idle, slow]) if isinstance(item, SpindleState)][-1]
+
+    assert told.condition is Condition.OK
+    assert (told.learned, told.wanted) == (60, 60)
+
+
 def test_the_state_is_told_once_a_second_while_nothing_changes():
     told = [item for item in judge(scores([0.2] * 100)) if isinstance(item, SpindleState)]
 
@@ -196,7 +206,7 @@ def test_the_state_is_told_once_a_second_while_nothing_changes():
 
 
 def test_a_live_clock_stamps_alerts():
-    (alert,) = alerts(Judge(CONFIG, WallClock()).process([at(0, 9.0, received_ns=5)]))
+    (alert,) = alerts(Judge(SPINDLES, CONFIG, WallClock()).process([at(0, 9.0, received_ns=5)]))
 
     assert alert.received_ns == 5
     assert alert.judged_ns is not None
@@ -207,7 +217,7 @@ def test_saved_and_restored_in_mid_stream_it_goes_on_as_if_nothing_had_happened(
     items = scores(values)
     whole = alerts(judge(items))
 
-    first, second = Judge(CONFIG, NoClock()), Judge(CONFIG, NoClock())
+    first, second = Judge(SPINDLES, CONFIG, NoClock()), Judge(SPINDLES, CONFIG, NoClock())
     out = first.process(items[:split])
     second.restore(first.save())
     out += second.process(items[split:])
