@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakSet
 
 import orjson
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
@@ -79,6 +80,7 @@ class LiveServer:
         self._address: Address | None = None
         self._failure: OSError | None = None
         self._stop = asyncio.Event()
+        self._connections: WeakSet[ServerConnection] = WeakSet()
 
     def start(self) -> Address:
         """Listen.
@@ -156,6 +158,7 @@ class LiveServer:
                 max_size=_MAX_INBOUND_BYTES,
                 close_timeout=_DRAIN_S,
                 logger=_log.getChild("protocol"),
+                create_connection=self._connected,  # type: ignore[arg-type]  # its documentation allows a wrapper
             )
         except OSError as error:
             self._failure = error
@@ -174,9 +177,15 @@ class LiveServer:
         server.close(code=CloseCode.SERVICE_RESTART, reason="restart")
         done, _ = await asyncio.wait([asyncio.ensure_future(server.wait_closed())], timeout=_DRAIN_S)
         if not done:
-            for connection in server.connections:
+            for connection in list(self._connections):
                 connection.transport.abort()
             await server.wait_closed()
+
+    def _connected(self, *args: Any, **options: Any) -> ServerConnection:
+        """Make a connection and remember it: the server's own list omits those in a handshake, first or last."""
+        connection = ServerConnection(*args, **options)
+        self._connections.add(connection)
+        return connection
 
     async def _beat(self) -> None:
         while True:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,10 +36,8 @@ def test_query_that_cannot_be_meant_is_refused(query):
 
 @given(st.text(max_size=200))
 def test_any_query_is_read_or_refused(query):
-    try:
-        parse_wish(f"/v1/stream?{query}")
-    except WireError as error:
-        assert str(error).startswith("query")
+    with contextlib.suppress(WireError):
+        assert parse_wish(f"/v1/stream?{query}").types <= TYPES
 
 
 def test_waveform_names_may_hold_slashes_in_the_spindle():
@@ -70,8 +70,6 @@ def test_json_that_is_no_command_is_refused_with_a_reason(text):
 
 
 @given(st.text())
-def test_any_text_is_a_command_or_an_error(text):
-    try:
-        parse_command(text)
-    except (WireError, ValueError) as error:
-        assert str(error)
+def test_any_text_is_a_command_or_one_of_two_errors(text):
+    with contextlib.suppress(WireError, ValueError):
+        assert parse_command(text).op in ("subscribe", "unsubscribe")
