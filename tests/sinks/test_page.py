@@ -195,20 +195,24 @@ def test_names_from_the_stream_are_text_and_never_markup(page: Page, live: Live)
     assert page.complaints() == []
 
 
-def test_after_a_restart_the_same_page_shows_each_alert_once(page: Page, live: Live) -> None:
-    live.server.write([state("M1"), collision("M1")])
+def test_after_a_restart_the_same_page_knows_all_and_shows_each_alert_once(page: Page, live: Live) -> None:
+    first = collision("M1")
+    live.server.write([state("M1"), first])
     page.until("document.querySelectorAll('#open .card').length === 1")
     page.evaluate("window.notReloaded = true")
 
     live.server.close()
     page.until("document.body.dataset.connection !== 'live'")
-    live.server.write([collision("M2")])  # nobody is told, but it is journaled
+    closed = replace(first, state=AlertState.CLOSED, t_ns=first.t_ns + NS_PER_S)
+    live.server.write([closed, collision("M2")])  # nobody is told, but it is journaled
     live.start()
+    page.until("document.querySelectorAll('#closed .card').length === 1")
     live.server.write([collision("M1", NOW_NS + NS_PER_S)])
-    page.until("document.querySelectorAll('#open .card').length === 3")
+    page.until("document.querySelectorAll('#open .card').length === 2")
 
     ids = page.evaluate("[...document.querySelectorAll('.card')].map((one) => one.dataset.id)")
     assert len(ids) == len(set(ids)) == 3
+    assert page.evaluate("document.querySelector('#closed .card').dataset.id") == first.id
     assert page.evaluate("window.notReloaded") is True
 
 
@@ -266,3 +270,32 @@ def test_page_fits_a_tablet_without_scrolling_sideways(page: Page, live: Live) -
     for width, height in ((1280, 800), (1024, 768), (800, 1280)):
         page.look(width, height, dark=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_reducing_a_waveform_loses_no_peak_and_bridges_no_missing_sample(page: Page) -> None:
+    reduced = page.evaluate("""import("/waveform.js").then(({ reduce }) => {
+        const row = new Float32Array(1000).fill(0.5);
+        row[777] = 31;
+        row.fill(NaN, 0, 100);
+        const { x, rows } = reduce({ n: 1000, step_s: 1e-4, envelope: false, rows: [row] });
+        const values = [...rows[0]];
+        const peak = Math.max(...values.filter((one) => !Number.isNaN(one)));
+        return { peak, points: x.length, first: String(values[0]), at: x[values.indexOf(peak)] };
+    })""")
+
+    assert reduced["peak"] == 31
+    assert reduced["first"] == "NaN"
+    assert reduced["points"] <= 200
+    assert reduced["at"] == pytest.approx(0.0777, abs=0.002)
+
+
+def test_a_thousand_closed_alerts_do_not_push_out_an_open_one_and_are_not_all_kept(page: Page) -> None:
+    kept = page.evaluate("""import("/model.js").then(({ Shop }) => {
+        const shop = new Shop();
+        const tell = (seq, id, state) => shop.take({ type: "alert", seq, alert: { id, state } }, 0);
+        tell(1, "open", "opened");
+        for (let seq = 2; seq <= 1001; seq += 1) tell(seq, `closed ${seq}`, "closed");
+        return { n: shop.alerts.size, open: shop.open().length, newest: shop.closed()[0].alert.id };
+    })""")
+
+    assert kept == {"n": 41, "open": 1, "newest": "closed 1001"}
