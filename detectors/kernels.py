@@ -26,6 +26,7 @@ _SIGNATURE_STANDARDISE = types.int64(
     _WRITABLE,
 )
 _SIGNATURE_MEWMA = "f8(f8[::1], f8[::1], f8[::1], f8, f8, f8[:, ::1])"
+_SIGNATURE_EWMA = "void(f8[:, ::1], f8, f8[:, ::1])"
 _SIGNATURE_PARTS = "void(f8[::1], f8[:, ::1], f8[::1])"
 
 
@@ -113,6 +114,27 @@ def mewma_step(
             row += precision[i, j] * memory[j]
         squared += memory[i] * row
     return math.sqrt(max(squared, 0.0))
+
+
+@njit(_SIGNATURE_EWMA, cache=True, nogil=True)
+def ewma_rows(rows: _Floats, weight: float, out: _Floats) -> None:
+    """Exponentially weighted moving average of rows that starts from 0.
+
+    Parameters
+    ----------
+    rows : float64[n_rows, n_features]
+        In stream order; a NaN spoils its column from there on.
+    weight : float
+        Of the newest row, 0 to 1.
+    out : float64[n_rows, n_features]
+        Written.
+    """
+    n_rows, n_features = rows.shape
+    for j in range(n_features):
+        average = 0.0
+        for i in range(n_rows):
+            average += weight * (rows[i, j] - average)
+            out[i, j] = average
 
 
 @njit(_SIGNATURE_PARTS, cache=True, nogil=True)

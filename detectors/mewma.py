@@ -8,11 +8,10 @@ from typing import Annotated, Any
 
 import numpy as np
 from msgspec import Meta
-from scipy.signal import lfilter
 
 from detectors.base import Detector, Floats, Parameters, State, check_rows, check_version, to_shares
 from detectors.calibration import chance_distance
-from detectors.kernels import mahalanobis_parts, mewma_step
+from detectors.kernels import ewma_rows, mahalanobis_parts, mewma_step
 
 
 class MewmaParameters(Parameters, frozen=True):
@@ -164,4 +163,6 @@ def ewma_covariance(rows: Floats, weight: float, floor: Floats, shrinkage: float
 
 
 def _ewma(rows: Floats, weight: float) -> Floats:
-    return np.asarray(lfilter([weight], [1.0, weight - 1.0], rows, axis=0), dtype=np.float64)
+    averages = np.empty_like(rows)
+    ewma_rows(rows, weight, averages)
+    return averages
