@@ -70,7 +70,7 @@ class LiveServer:
         self._clock = clock
         self._hub = Hub(config, journal, spindles)
         self._pages = Pages()
-        self._lock = threading.Lock()
+        self._writing, self._lock = threading.Lock(), threading.Lock()
         self._mail = Mail()
         self._called = False  # whether the loop has been told of the mail waiting
         self._closing = False
@@ -115,16 +115,18 @@ class LiveServer:
         SpindlewatchError
             An alert could not be journaled.
         """
-        with self._lock:
-            for record in records:
-                if isinstance(record, Alert):
-                    seq = self._journal.append(record)
-                    if seq is not None:
-                        json = orjson.dumps(alert_as_dict(record))
-                        self._mail.alerts.append(Entry(seq, record.spindle, record.fault, json))
-            self._mail.put(records)
-            if not self._called:
-                self._called = self._call(self._deliver)
+        alerts: list[Entry] = []
+        with self._writing:  # so that numbers reach the hub in order
+            try:
+                for record in records:
+                    if isinstance(record, Alert) and (entry := self._store(record)) is not None:
+                        alerts.append(entry)
+            finally:  # what is on disk is told, even if the next one did not fit
+                with self._lock:  # not while the disk is busy: the server's thread waits for it
+                    self._mail.alerts.extend(alerts)
+                    self._mail.put(records)
+                    if not self._called:
+                        self._called = self._call(self._deliver)
 
     def close(self) -> None:
         """Deliver what is waiting, end all connections (1012: restart) and stop; two seconds at most.
@@ -136,6 +138,13 @@ class LiveServer:
             self._closing = True
         if self._thread.is_alive():
             self._thread.join()
+
+    def _store(self, alert: Alert) -> Entry | None:
+        """Journal an alert; None if it is there already."""
+        seq = self._journal.append(alert)
+        if seq is None:
+            return None
+        return Entry(seq, alert.spindle, alert.fault, orjson.dumps(alert_as_dict(alert)))
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> bool:
         """Run a function in the server's thread soon; False if the server is not running."""

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from engine.clock import WallClock
-from engine.errors import ConfigError, UsageError
+from engine.errors import ConfigError, SpindlewatchError, UsageError
 from sinks.journal import Journal
 from sinks.watch import Subscription, decode
 from sinks.websocket import LiveServer
@@ -76,6 +76,24 @@ def test_alert_is_journaled_before_it_is_sent(server, address, journal):
         server.write([alert(1)])
 
         assert receive(connection, "alert")["seq"] == journal.head() == 1
+
+
+def test_alert_before_one_that_cannot_be_stored_is_sent(server, address, journal, monkeypatch):
+    append = journal.append
+
+    def full(one):
+        if one.id.endswith(":2"):
+            raise SpindlewatchError("disk full")
+        return append(one)
+
+    monkeypatch.setattr(journal, "append", full)
+    with subscribe(address) as connection:
+        live(connection)
+
+        with pytest.raises(SpindlewatchError, match="disk full"):
+            server.write([alert(1), alert(2)])
+
+        assert receive(connection, "alert")["seq"] == 1
 
 
 def test_repeated_alert_is_sent_once(server, address):
