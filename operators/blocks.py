@@ -27,7 +27,7 @@ from engine.records import (
     Tick,
     Trouble,
 )
-from operators.group_check import GroupCheck, Hop
+from operators.group_check import NEVER_NS, GroupCheck, Hop
 from operators.regimes import RegimeTracker
 from operators.scalar_check import ScalarCheck
 from operators.step import stateful_step
@@ -81,9 +81,13 @@ class BlockCheck:
         self._name: str | None = None
         self._groups: dict[str, GroupCheck] = {}
         self._order: dict[str, int] = {}
+        self._n_waited_for = 0
         self._regimes = RegimeTracker()
         self._held: list[tuple[int, int, int, int, Hop | Context | SensorOutcome]] = []
         self._n_held = 0
+        self._began_ns: int | None = None  # the first tick
+        self._tick_ns = 0  # the latest tick
+        self._alive_ns: dict[str, int] = {}  # the latest tick before each group's last block
 
     def process(self, items: Sequence[Block | Context | Tick]) -> list[CheckedBlock | SensorOutcome]:
         """Check items of one spindle.
@@ -116,16 +120,18 @@ class BlockCheck:
 
     def save(self) -> Any:
         """State for recovery."""
-        groups = {name: check.save() for name, check in self._groups.items()}  # type: ignore[attr-defined]
-        return self._name, groups, self._regimes.save(), list(self._held), self._n_held
+        groups = {name: check.save() for name, check in self._groups.items()}
+        ticks = self._began_ns, self._tick_ns, dict(self._alive_ns)
+        return self._name, groups, self._regimes.save(), list(self._held), self._n_held, ticks
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
-        name, groups, regimes, self._held, self._n_held = state
+        name, groups, regimes, self._held, self._n_held, ticks = state
+        self._began_ns, self._tick_ns, self._alive_ns = ticks
         if name is not None:
             self._open(name)
         for group, saved in groups.items():
-            self._groups[group].restore(saved)  # type: ignore[attr-defined]
+            self._groups[group].restore(saved)
         self._regimes.restore(regimes)
 
     def _open(self, name: str) -> None:
@@ -133,6 +139,7 @@ class BlockCheck:
         for index, group in enumerate(self._spindles[name].groups):
             self._groups[group.name] = self._check_for(name, group)
             self._order[group.name] = index
+            self._n_waited_for += group.kind == "waveform" and group.duty_cycle is None
 
     def _check_for(self, name: str, group: SensorGroup) -> GroupCheck:
         if group.kind == "scalar":
@@ -149,6 +156,7 @@ class BlockCheck:
             )
             self._hold(block.t_ns, _FIRST, -1, outcome)
             return
+        self._alive_ns[block.group] = self._tick_ns
         for item in check.accept(block):
             if isinstance(item, Hop):
                 self._hold(item.end_ns, _HOP, self._order[item.group], item)
@@ -158,15 +166,32 @@ class BlockCheck:
     def _on_tick(self, tick: Tick) -> None:
         if tick.last:
             return
+        if self._began_ns is None:
+            self._began_ns = tick.t_ns
+        self._tick_ns = max(self._tick_ns, tick.t_ns)
         for name, check in self._groups.items():
-            silent = check.silence(tick.t_ns)
+            alive_ns = max(self._alive_ns.get(name, 0), self._began_ns)
+            silent = check.silence(self._began_ns, self._tick_ns - alive_ns)
             if silent is not None:
                 self._hold(silent.t_ns, _FIRST, self._order[name], silent)
 
     def _watermark_ns(self) -> int | None:
-        """Up to where every group that is waited for has delivered; None = wait for nobody."""
-        delivered = [check.waited_for_ns for check in self._groups.values()]
-        return min((t_ns for t_ns in delivered if t_ns is not None), default=None)
+        """Up to where every group that is waited for has delivered; None = wait for nobody.
+
+        A group that has begun and lags further than any block is long has a clock of its own: no order between it and
+        the others can be known, so nobody waits for it.
+        """
+        delivered = [t_ns for check in self._groups.values() if (t_ns := check.waited_for_ns) is not None]
+        if not delivered:
+            return None
+        block_ns = int(self._config.check.max_block_s * NS_PER_S)
+        longest_ns = 2 * (int(self._config.check.silent_s * NS_PER_S) + block_ns)
+        newest_ns = max(delivered)
+        watermark_ns = min(t_ns for t_ns in delivered if t_ns == NEVER_NS or t_ns >= newest_ns - longest_ns)
+        if len(delivered) == self._n_waited_for:
+            return watermark_ns
+        # Some group is silent. Should it come back, its block may begin as early as `max_block_s` before the tick.
+        return min(watermark_ns, self._tick_ns - block_ns - 1)
 
     def _hold(self, t_ns: int, rank: int, order: int, item: Hop | Context | SensorOutcome) -> None:
         self._n_held += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from engine.clock import NS_PER_S
 from engine.config import CheckConfig
 from engine.records import Block, SensorGroup, SensorOutcome, Trouble
+
+NEVER_NS = -(2**62)
+"""How far a group has delivered that has not begun: it holds the others back until it does or counts as silent."""
 
 
 class Hop(NamedTuple):
@@ -34,8 +37,16 @@ class GroupCheck(Protocol):
         """Take a block; return whole hops and outcomes in time order."""
         ...
 
-    def silence(self, now_ns: int) -> SensorOutcome | None:
-        """Say if the group has been silent for too long at ``now_ns``; once per silence."""
+    def silence(self, began_ns: int, quiet_ns: int) -> SensorOutcome | None:
+        """Say if the group has been quiet for too long; once per silence."""
+        ...
+
+    def save(self) -> Any:
+        """State for recovery."""
+        ...
+
+    def restore(self, state: Any) -> None:
+        """Continue from `save`."""
         ...
 
     @property

@@ -33,7 +33,6 @@ class ScalarState:
     last_ns: int | None = None
     n_late: int = 0
     silent: bool = False
-    first_seen_ns: int | None = None
     learn_after_ns: int = 0
 
 
@@ -88,36 +87,24 @@ class ScalarCheck:
             self._accept_sample(block, i, t_ns, out)
         return out
 
-    def silence(self, now_ns: int) -> SensorOutcome | None:
+    def silence(self, began_ns: int, quiet_ns: int) -> SensorOutcome | None:
         """Report silence once, when no sample has come for longer than the longest normal pause.
 
         Parameters
         ----------
-        now_ns : int
-            A tick's time.
+        began_ns : int
+            When the source began to tick; a group that never delivered has been silent since then.
+        quiet_ns : int
+            Time since the last block, by the source's ticks: the group's own clock may be wrong.
 
         Returns
         -------
         SensorOutcome or None
             None while all is well or the silence is known already.
         """
-        s = self._s
-        if s.first_seen_ns is None:
-            s.first_seen_ns = now_ns
-        since = s.first_seen_ns if s.last_ns is None else s.last_ns
-        known_ns = since + self._silent_ns
-        if s.silent or now_ns <= known_ns:
+        if self._s.silent or quiet_ns <= self._silent_ns:
             return None
-        s.silent = True
-        return self._report.trouble(
-            Trouble.SILENT,
-            known_ns,  # not the tick's time: how finely a source ticks must not change the outcome
-            since,
-            n_samples=-1,
-            detail=f"no value for {self._silent_ns / NS_PER_S:g} s, wanted one every "
-            f"{1 / self._group.sample_rate_hz:g} s",
-            alerting=True,
-        )
+        return self._silent_since(began_ns if self._s.last_ns is None else self._s.last_ns)
 
     def save(self) -> Any:
         """State for recovery."""
@@ -142,7 +129,7 @@ class ScalarCheck:
             contiguous = False
         elif step_ns is not None and step_ns > self._max_gap_ns:
             contiguous = False
-            out.append(self._gap(block, t_ns, step_ns))
+            out.extend(self._gap(block, t_ns, step_ns))
         s.last_ns, s.n_late, s.silent = t_ns, 0, False
         values = np.array(block.samples[:, i : i + 1], np.float32)
         out.extend(self._judge_quality(values, t_ns, block.received_ns))
@@ -166,19 +153,38 @@ class ScalarCheck:
             kind, t_ns, t_ns, n_samples=1, detail=detail, alerting=came_back, received_ns=block.received_ns
         )
 
-    def _gap(self, block: Block, t_ns: int, step_ns: int) -> SensorOutcome:
-        seconds = step_ns / NS_PER_S
-        jumped = seconds > max(self._config.max_clock_jump_s, 10 * self._max_gap_ns / NS_PER_S)
-        assert self._s.last_ns is not None
+    def _silent_since(self, since_ns: int) -> SensorOutcome:
+        """Report silence as of when it became one: neither ticks nor blocks decide the outcome, only samples."""
+        self._s.silent = True
         return self._report.trouble(
-            Trouble.CLOCK_JUMP if jumped else Trouble.GAP,
-            t_ns,
-            self._s.last_ns,
-            n_samples=-1 if jumped else round(seconds * self._group.sample_rate_hz) - 1,
-            detail=f"no value for {seconds:.1f} s, wanted one every {1 / self._group.sample_rate_hz:g} s",
-            alerting=not self._s.silent,
-            received_ns=block.received_ns,
+            Trouble.SILENT,
+            since_ns + self._silent_ns,
+            since_ns,
+            n_samples=-1,
+            detail=f"no value for {self._silent_ns / NS_PER_S:g} s, wanted one every "
+            f"{1 / self._group.sample_rate_hz:g} s",
+            alerting=True,
         )
+
+    def _gap(self, block: Block, t_ns: int, step_ns: int) -> list[SensorOutcome]:
+        s, seconds = self._s, step_ns / NS_PER_S
+        assert s.last_ns is not None
+        jumped = seconds > max(self._config.max_clock_jump_s, 10 * self._max_gap_ns / NS_PER_S)
+        found = []
+        if step_ns > self._silent_ns and not s.silent and not jumped:
+            found.append(self._silent_since(s.last_ns))
+        found.append(
+            self._report.trouble(
+                Trouble.CLOCK_JUMP if jumped else Trouble.GAP,
+                t_ns,
+                s.last_ns,
+                n_samples=-1 if jumped else round(seconds * self._group.sample_rate_hz) - 1,
+                detail=f"no value for {seconds:.1f} s, wanted one every {1 / self._group.sample_rate_hz:g} s",
+                alerting=not s.silent,
+                received_ns=block.received_ns,
+            )
+        )
+        return found
 
     def _judge_quality(
         self, values: NDArray[np.float32], t_ns: int, received_ns: int | None

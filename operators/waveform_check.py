@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.clock import NS_PER_S
 from engine.config import CheckConfig
 from engine.records import Block, SensorGroup, SensorOutcome, Trouble, samples_to_ns
-from operators.group_check import Hop, Reporter, check_shape
+from operators.group_check import NEVER_NS, Hop, Reporter, check_shape
 from operators.hop_quality import HopQuality
 
 # Time stamps made by software wander by about a millisecond; less than this is jitter, not a gap.
@@ -25,8 +25,6 @@ _LATE_PATIENCE_S = 2.0
 # Three or more gaps within this time, together more than `rate_tolerance`: the sender cannot keep up.
 _RATE_PERIOD_S = 1.0
 _RATE_GAPS = 3
-# A group that has not begun yet holds the others back until it does, or until it counts as silent.
-_NEVER_NS = -(2**62)
 
 
 @dataclass(slots=True)
@@ -40,7 +38,6 @@ class WaveformState:
     contiguous: bool = False
     n_late: int = 0
     silent: bool = False
-    first_seen_ns: int | None = None
     burst_start_ns: int = 0
     n_burst: int = 0
     rate_since_ns: int = 0
@@ -71,6 +68,8 @@ class WaveformCheck:
         self._report = Reporter(spindle, group, config)
         self._tolerance_ns = int(max(1.5 / rate, _JITTER_S) * NS_PER_S)
         self._n_patience = round(_LATE_PATIENCE_S * rate)
+        pause_s = 1.5 * group.duty_cycle.period_s if group.duty_cycle else 0.0
+        self._patience_ns = int((config.silent_s + pause_s) * NS_PER_S)
         self._quality = HopQuality(group, config, self._report)
         self._s = WaveformState(np.empty((n_channels, n_hop), np.float32))
 
@@ -79,7 +78,7 @@ class WaveformCheck:
         """Time up to which samples have come; None for silent or duty-cycled groups: nobody waits for them."""
         if self._s.silent or self._group.duty_cycle is not None:
             return None
-        return _NEVER_NS if self._s.anchor_ns is None else self._due_ns()
+        return NEVER_NS if self._s.anchor_ns is None else self._due_ns()
 
     def accept(self, block: Block) -> list[Hop | SensorOutcome]:
         """Check one block.
@@ -104,38 +103,24 @@ class WaveformCheck:
             self._cut(block, first, out)
         return out
 
-    def silence(self, now_ns: int) -> SensorOutcome | None:
+    def silence(self, began_ns: int, quiet_ns: int) -> SensorOutcome | None:
         """Report silence once, when nothing has come for ``silent_s`` (duty-cycled: a missed burst).
 
         Parameters
         ----------
-        now_ns : int
-            A tick's time.
+        began_ns : int
+            When the source began to tick; a group that never delivered has been silent since then.
+        quiet_ns : int
+            Time since the last block, by the source's ticks: the group's own clock may be wrong.
 
         Returns
         -------
         SensorOutcome or None
             None while all is well or the silence is known already.
         """
-        s = self._s
-        if s.first_seen_ns is None:
-            s.first_seen_ns = now_ns
-        since = s.first_seen_ns if s.anchor_ns is None else self._due_ns()
-        patience = self._config.silent_s
-        if self._group.duty_cycle is not None:
-            patience += 1.5 * self._group.duty_cycle.period_s
-        known_ns = since + int(patience * NS_PER_S)
-        if s.silent or now_ns <= known_ns:
+        if self._s.silent or quiet_ns <= self._patience_ns:
             return None
-        s.silent = True
-        return self._report.trouble(
-            Trouble.SILENT,
-            known_ns,  # not the tick's time: how finely a source ticks must not change the outcome
-            since,
-            n_samples=-1,
-            detail=f"nothing received for {patience:g} s, wanted {self._group.sample_rate_hz:g} Hz",
-            alerting=True,
-        )
+        return self._silent_since(began_ns if self._s.anchor_ns is None else self._due_ns())
 
     def save(self) -> Any:
         """State for recovery."""
@@ -149,6 +134,19 @@ class WaveformCheck:
         self._report.learn_after_ns = self._s.learn_after_ns
 
     # --- continuity ---
+
+    def _silent_since(self, since_ns: int) -> SensorOutcome:
+        """Report silence as of when it became one: neither ticks nor blocks decide the outcome, only samples."""
+        self._s.silent = True
+        seconds = self._patience_ns / NS_PER_S
+        return self._report.trouble(
+            Trouble.SILENT,
+            since_ns + self._patience_ns,
+            since_ns,
+            n_samples=-1,
+            detail=f"nothing received for {seconds:g} s, wanted {self._group.sample_rate_hz:g} Hz",
+            alerting=True,
+        )
 
     def _due_ns(self) -> int:
         """When the next sample is due."""
@@ -196,12 +194,15 @@ class WaveformCheck:
     def _missing(self, block: Block, due_ns: int, delta_ns: int) -> list[SensorOutcome]:
         """Name what is missing before this block: a pause, a gap, a stepped clock or a sender too slow."""
         config, seconds = self._config, delta_ns / NS_PER_S
-        if self._group.duty_cycle is not None:
-            return self._missed_burst(block, due_ns)
-        n_missing = round(seconds * self._group.sample_rate_hz)
         jumped = seconds > config.max_clock_jump_s
+        found = []
+        if delta_ns > self._patience_ns and not self._s.silent and not jumped:
+            found.append(self._silent_since(due_ns))
+        if self._group.duty_cycle is not None:
+            return found + self._missed_burst(block, due_ns)
+        n_missing = round(seconds * self._group.sample_rate_hz)
         kind = Trouble.CLOCK_JUMP if jumped else Trouble.GAP
-        found = [
+        found.append(
             self._report.trouble(
                 kind,
                 block.t_ns,
@@ -212,7 +213,7 @@ class WaveformCheck:
                 alerting=jumped or (seconds >= config.alert_gap_s and not self._s.silent),
                 received_ns=block.received_ns,
             )
-        ]
+        )
         return found + self._too_slow(block, n_missing)
 
     def _missed_burst(self, block: Block, due_ns: int) -> list[SensorOutcome]:

@@ -35,9 +35,6 @@ class CollectAlerts:
         """Keep alerts, pass over the rest."""
         self.alerts.extend(record for record in records if isinstance(record, Alert))
 
-    def close(self) -> None:
-        """Nothing to close."""
-
 
 @dataclass(frozen=True, slots=True)
 class ReplaySummary:
@@ -132,16 +129,16 @@ def replay_recordings(
         stack.enter_context(stop.on_signals())
         player = Player(recordings, clock, config.check.max_block_s, pace, stop, on_progress)
         writers: list[Writer] = [
-            AlertLines(out / "alerts.jsonl"),
-            ScoreTable(out / "scores.parquet"),
+            stack.enter_context(AlertLines(out / "alerts.jsonl")),
+            stack.enter_context(ScoreTable(out / "scores.parquet")),
             collected,
         ]
         flow = build_flow(player, player.spindles, config, clock, writers)
         began_s = monotonic_s()
         run_flow(flow)
         wall_s = monotonic_s() - began_s
-    if stop.asked:
-        raise KeyboardInterrupt
+        if stop.asked:  # inside, so that half a replay leaves no files
+            raise KeyboardInterrupt
     outcomes = tuple(judge_recording(recording, collected.alerts) for recording in recordings)
     duration_s = sum(recording.duration_s for recording in recordings)
     summary = ReplaySummary(outcomes, duration_s, wall_s, config.hash)

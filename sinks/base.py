@@ -20,7 +20,3 @@ class Writer(Protocol):
     def write(self, records: Sequence[Record]) -> None:
         """Take records of one or several spindles; each spindle's are in stream time."""
         ...
-
-    def close(self) -> None:
-        """Finish; called once, when the flow has ended."""
-        ...

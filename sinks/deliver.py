@@ -19,10 +19,6 @@ class _DeliverPart(StatelessSinkPartition[Any]):
         for writer in self._writers:
             writer.write(records)
 
-    def close(self) -> None:
-        for writer in self._writers:
-            writer.close()
-
 
 class Deliver(DynamicSink[Any]):
     """Hands every record to every writer, in order: the journal before whoever tells people.
@@ -30,7 +26,8 @@ class Deliver(DynamicSink[Any]):
     Parameters
     ----------
     writers : sequence of Writer
-        Shared by all workers of this process; a process runs one.
+        Shared by all workers of this process; a process runs one. Whoever made them closes them: one writer may
+        stand in several places of a flow, and only its maker knows whether the flow ended well.
     """
 
     def __init__(self, writers: Sequence[Writer]) -> None:

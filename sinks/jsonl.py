@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import orjson
 
@@ -17,12 +18,13 @@ class AlertLines:
     """``alerts.jsonl``: every alert message of a replay, a line each, without wall times.
 
     Lines are in the order of stream time, so that two replays of the same recordings give the same bytes however
-    their spindles took turns. They are held until `close`: a replay's alerts are few.
+    their spindles took turns. They are held until the end: a replay's alerts are few. A context manager: the file is
+    written when it is left without an exception.
 
     Parameters
     ----------
     path : Path
-        Replaced when the replay ends, not before.
+        Replaced when the replay ends well, not before.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,8 +35,14 @@ class AlertLines:
         """Keep the alerts."""
         self._alerts.extend(record for record in records if isinstance(record, Alert))
 
-    def close(self) -> None:
-        """Write the file."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        if kind is None:
+            self._write_file()
+
+    def _write_file(self) -> None:
         # Stable: one alert's messages of the same moment keep the order in which they were sent.
         self._alerts.sort(key=lambda alert: (alert.t_ns, alert.spindle, alert.id))
         with written_whole(self._path) as part, part.open("wb") as file:

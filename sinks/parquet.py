@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,30 +36,37 @@ class ScoreTable:
     """``scores.parquet``: a row for each feature vector.
 
     ``t_ns, spindle, group, regime, tier, detector, score, ready, alerting, drift, top_feature``; a score of NaN means
-    "cannot say". Memory is bounded by a row group of 50,000 rows.
+    "cannot say". Memory is bounded by a row group of 50,000 rows. A context manager: the file takes its name when that
+    is left without an exception, else nothing is left behind.
 
     Parameters
     ----------
     path : Path
-        Replaced when the replay ends, not before.
+        Replaced when the replay ends well, not before.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._stack = ExitStack()
-        part = self._stack.enter_context(written_whole(path))
-        self._writer = self._stack.enter_context(pq.ParquetWriter(part, _SCHEMA, compression="zstd"))
         self._rows: list[Verdict] = []
+
+    def __enter__(self) -> Self:
+        part = self._stack.enter_context(written_whole(self._path))
+        self._writer = self._stack.enter_context(pq.ParquetWriter(part, _SCHEMA, compression="zstd"))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._flush()
+        self._stack.__exit__(kind, error, trace)
 
     def write(self, records: Sequence[Record]) -> None:
         """Keep the verdicts; write a row group when there are enough."""
         self._rows.extend(record for record in records if isinstance(record, Verdict))
         if len(self._rows) >= _ROW_GROUP:
             self._flush()
-
-    def close(self) -> None:
-        """Write what is left and finish the file."""
-        self._flush()
-        self._stack.close()
 
     def _flush(self) -> None:
         rows, self._rows = self._rows, []

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import chain, repeat
+
 import numpy as np
 
+from engine.config import load_config
 from engine.records import Block, Channel, Context, SensorGroup, Spindle, Tick, complete_ns, samples_to_ns
 
+MAX_BLOCK_S = load_config().check.max_block_s
+TICK_NS = 250_000_000
 T0 = 1_700_000_000_000_000_000
 VIB = SensorGroup("vib", "waveform", 1000.0, (Channel("vib_x", "g"), Channel("vib_y", "g")))
 CURRENT = SensorGroup("current", "waveform", 250.0, (Channel("current_u", "A", dc_coupled=True),))
@@ -21,15 +26,17 @@ def noise(group: SensorGroup, duration_s: float, seed: int = 0) -> np.ndarray:
 
 
 def cut(group: SensorGroup, samples: np.ndarray, lengths: list[int], start_s: float = 0.0) -> list[Block]:
-    """Cut samples into contiguous blocks of the given lengths; what is left over is the last block."""
+    """Cut samples into contiguous blocks of the given lengths, then of the greatest that a sender may deliver."""
     blocks, first = [], 0
-    edges = [*np.cumsum(lengths).tolist(), samples.shape[1]]
-    for edge in edges:
-        last = min(edge, samples.shape[1])
+    longest = max(1, round(MAX_BLOCK_S * group.sample_rate_hz))
+    for length in chain(lengths, repeat(longest)):
+        last = min(first + min(length, longest), samples.shape[1])
         if last > first:
             blocks.append(block(group, samples[:, first:last], first, start_s))
-            first = last
-    return blocks
+        first = last
+        if first == samples.shape[1]:
+            return blocks
+    raise AssertionError
 
 
 def block(group: SensorGroup, samples: np.ndarray, first: int = 0, start_s: float = 0.0) -> Block:
@@ -48,3 +55,16 @@ def by_end(items: list) -> list:
         return complete_ns(item, group), group.kind == "waveform"
 
     return sorted(items, key=key)
+
+
+def with_ticks(items: list) -> list:
+    """What a source delivers: items in their order, and a tick whenever a quarter of a second has passed."""
+    out, tick_ns = [], None
+    for item in by_end(items):
+        group = SPINDLE.group(item.group) if isinstance(item, Block) else None
+        due_ns = complete_ns(item, group) if group else item.t_ns
+        if tick_ns is None or due_ns - due_ns % TICK_NS > tick_ns:
+            tick_ns = due_ns - due_ns % TICK_NS
+            out.append(Tick("M1", tick_ns))
+        out.append(item)
+    return [*out, Tick("M1", due_ns, last=True)]

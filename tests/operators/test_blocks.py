@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shop import CURRENT, LOAD, SPINDLES, T0, VIB, block, by_end, cut, noise
+from shop import CURRENT, LOAD, SPINDLES, T0, VIB, block, by_end, cut, noise, with_ticks
 
 from engine.config import load_config
 from engine.records import Block, CheckedBlock, Context, SensorOutcome, Tick, Trouble
@@ -16,6 +16,10 @@ def check(items, last=True):
     """Run a fresh check; by default ending as a recording does, with the last tick."""
     end = max((i.end_ns if isinstance(i, Block) else i.t_ns) for i in items)
     return BlockCheck(SPINDLES, CONFIG).process([*items, Tick("M1", end, last=True)] if last else items)
+
+
+def process(stream):
+    return BlockCheck(SPINDLES, CONFIG).process(stream)
 
 
 def hops(out, group="vib"):
@@ -43,12 +47,12 @@ def signature(out):
     ]
 
 
-LENGTHS = st.lists(st.integers(1, 700), max_size=12)
+LENGTHS = st.lists(st.integers(1, 250), max_size=12)
 
 
 @settings(max_examples=60, deadline=None)
-@given(vib=LENGTHS, current=LENGTHS, load=LENGTHS)
-def test_how_samples_were_cut_into_blocks_changes_nothing(vib, current, load):
+@given(vib=LENGTHS, current=LENGTHS)
+def test_how_samples_were_cut_into_blocks_changes_nothing(vib, current):
     samples = {group.name: noise(group, 3.0) for group in (VIB, CURRENT, LOAD)}
     samples["vib"][0, 700:720] = np.nan
     samples["vib"][1, 1500:1700] = 0.25
@@ -56,30 +60,27 @@ def test_how_samples_were_cut_into_blocks_changes_nothing(vib, current, load):
         Context("M1", T0 + SECOND, tool="T1", cutting=True),
         Context("M1", T0 + 2 * SECOND, tool="T1"),
     ]
-    whole = [block(group, samples[group.name]) for group in (VIB, CURRENT)] + cut(
-        LOAD, samples["load"], [1] * 6
-    )
-    pieces = (
-        cut(VIB, samples["vib"], vib)
-        + cut(CURRENT, samples["current"], current)
-        + cut(LOAD, samples["load"], [1] * 6)
-    )
 
-    assert signature(check(by_end(pieces + contexts))) == signature(check(by_end(whole + contexts)))
+    def stream(vib, current):
+        blocks = cut(VIB, samples["vib"], vib) + cut(CURRENT, samples["current"], current)
+        return with_ticks(blocks + cut(LOAD, samples["load"], [1] * 6) + contexts)
+
+    assert signature(process(stream(vib, current))) == signature(process(stream([], [])))
 
 
-@settings(max_examples=40, deadline=None)
-@given(before=LENGTHS, after=LENGTHS, gap_s=st.floats(0.01, 3.0))
-def test_a_gap_is_the_same_however_blocks_were_cut(before, after, gap_s):
+@settings(max_examples=80, deadline=None)
+@given(before=LENGTHS, after=LENGTHS, gap_s=st.floats(0.01, 4.0))
+def test_a_gap_or_a_silence_is_the_same_however_blocks_were_cut(before, after, gap_s):
     first, second = noise(VIB, 1.0), noise(VIB, 1.0, seed=1)
     start_s = round((1.0 + gap_s) * 1000) / 1000
     other = cut(CURRENT, noise(CURRENT, start_s + 1.0), [25] * 40) + cut(
-        LOAD, noise(LOAD, start_s + 1.0), [1] * 9
+        LOAD, noise(LOAD, start_s + 1.0), [1] * 12
     )
-    whole = by_end([block(VIB, first), block(VIB, second, start_s=start_s), *other])
-    pieces = by_end(cut(VIB, first, before) + cut(VIB, second, after, start_s) + other)
 
-    assert signature(check(pieces)) == signature(check(whole))
+    def stream(before, after):
+        return with_ticks(cut(VIB, first, before) + cut(VIB, second, after, start_s) + other)
+
+    assert signature(process(stream(before, after))) == signature(process(stream([], [])))
 
 
 def test_hops_are_whole_and_hold_every_sample():
@@ -121,12 +122,29 @@ def test_a_silent_group_is_told_once_and_no_longer_waited_for():
             [block(VIB, noise(VIB, 1.0), 1000 * (second - 1)), Tick("M1", T0 + second * SECOND)]
         )
 
+    out += checker.process([Tick("M1", T0 + 5 * SECOND, last=True)])
+
     silent = [item for item in outcomes(out, Trouble.SILENT) if item.group == "current"]
     assert len(silent) == 1
     assert silent[0].alerting
     assert silent[0].onset_ns == T0 + SECOND // 2
     assert silent[0].t_ns == T0 + SECOND // 2 + round(CONFIG.check.silent_s * SECOND)
     assert len(hops(out)) == 50
+
+
+@pytest.mark.parametrize("skew_s", [-600.0, 600.0])
+def test_a_group_whose_clock_is_wrong_is_neither_called_silent_nor_waited_for(skew_s):
+    checker = BlockCheck(SPINDLES, CONFIG)
+    load = cut(LOAD, noise(LOAD, 10.0), [1] * 20)
+
+    out = checker.process([Tick("M1", T0)])
+    for second in range(10):
+        vib = block(VIB, noise(VIB, 1.0), 1000 * second)
+        current = block(CURRENT, noise(CURRENT, 1.0), 250 * second, skew_s)
+        out += checker.process([*load[2 * second : 2 * second + 2], vib, current, Tick("M1", vib.end_ns)])
+
+    assert outcomes(out) == []
+    assert len(hops(out)) == len(hops(out, "current")) == 100
 
 
 def test_a_gap_ends_the_segment_counts_its_samples_and_pauses_learning():
@@ -290,9 +308,9 @@ def test_a_duty_cycled_sensor_may_pause_but_not_miss_a_burst():
     out = checker.process([block(group, noise(group, 0.1), start_s=s) for s in (0.0, 10.0, 20.0, 40.0)])
 
     assert [hop.contiguous for hop in hops(out)] == [False] * 4
-    (gap,) = outcomes(out)
-    assert gap.kind is Trouble.GAP
-    assert gap.t_ns == T0 + 40 * SECOND
+    silent, gap = outcomes(out)
+    assert (silent.kind, silent.alerting) == (Trouble.SILENT, True)
+    assert (gap.kind, gap.alerting, gap.t_ns) == (Trouble.GAP, False, T0 + 40 * SECOND)
 
 
 def test_saved_and_restored_in_mid_stream_it_goes_on_as_if_nothing_had_happened():

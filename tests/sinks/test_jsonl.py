@@ -13,10 +13,9 @@ def path(tmp_path):
 
 
 def written(path, *batches) -> bytes:
-    lines = AlertLines(path)
-    for batch in batches:
-        lines.write(batch)
-    lines.close()
+    with AlertLines(path) as lines:
+        for batch in batches:
+            lines.write(batch)
     return path.read_bytes()
 
 
@@ -46,10 +45,26 @@ def test_other_records_are_passed_over(path):
 
 def test_file_appears_only_when_it_is_whole(path):
     path.write_bytes(b"before")
-    lines = AlertLines(path)
-    lines.write([alert(1)])
+
+    with AlertLines(path) as lines:
+        lines.write([alert(1)])
+        assert path.read_bytes() == b"before"
+
+    assert path.read_bytes().startswith(b'{"version":1')
+    assert list(path.parent.iterdir()) == [path]
+
+
+def torn():
+    """A batch that fails half-way."""
+    yield alert(1)
+    raise OSError("torn")
+
+
+def test_a_replay_that_fails_leaves_the_old_file(path):
+    path.write_bytes(b"before")
+
+    with pytest.raises(OSError, match="torn"):
+        written(path, torn())
 
     assert path.read_bytes() == b"before"
-    lines.close()
-    assert path.read_bytes().startswith(b'{"version":1')
     assert list(path.parent.iterdir()) == [path]
