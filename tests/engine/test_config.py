@@ -46,7 +46,7 @@ def test_the_hash_follows_what_decides_and_nothing_else():
         ("[judge]\non = 'high'\n", ("float", "str", "$.judge.on")),
         ("[judge]\non = -1\n", ("> 0", "$.judge.on")),
         ("[judge]\noff = 2\n", ("on = 1.0", "got 2", "$.judge.off")),
-        ("[check]\nsilent_s = 0.5\n", ("max_block_s", "$.check.silent_s")),
+        ("[check]\nsilent_s = 0.2\n", ("max_block_s", "$.check.silent_s")),
         ("[waveform]\nwindow_s = 0.01\n", ("hop_s", "$.waveform.window_s")),
         ("detectors = []\n", ("at least one", "$.detectors")),
         ('[[limits]]\nfeature = "vib_x.rms"\n', ("above", "$.limits[0]")),
