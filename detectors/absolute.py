@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from detectors.base import NOTHING, Assessment, Floats
 from engine.config import LimitConfig
 from engine.errors import ConfigError
-from engine.records import Feature, Reason
+from engine.records import Feature
+from engine.verdicts import Reason
 
 
 class AbsoluteLimits:

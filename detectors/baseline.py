@@ -14,7 +14,8 @@ from detectors.drift import ScoreDrift
 from detectors.registry import build
 from detectors.scaling import Scaling
 from engine.config import DetectorConfig
-from engine.records import Feature, Reason
+from engine.records import Feature
+from engine.verdicts import Reason
 
 N_BLOCKS = 5
 """Parts of the teach-in that are scored by a model which has not seen them."""

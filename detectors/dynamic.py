@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from detectors.base import NOTHING, Assessment, Floats, State, check_version, to_shares
-from engine.records import Feature, Reason
+from engine.records import Feature
+from engine.verdicts import Reason
 
 LEVELS = ("rms", "peak", "std", "peak_to_peak")
 """Features whose ratio to their own recent past says how violent the process is. Narrow bands are left out:

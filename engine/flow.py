@@ -11,7 +11,7 @@ from bytewax.inputs import Source
 
 from engine.clock import Clock
 from engine.config import Config
-from engine.records import Spindle
+from engine.declared import Spindle
 from operators.blocks import check_blocks
 from operators.detect import detect
 from operators.extract import extract_features

@@ -17,16 +17,8 @@ from bytewax.operators import KeyedStream
 
 from engine.clock import NS_PER_S
 from engine.config import Config
-from engine.records import (
-    Block,
-    CheckedBlock,
-    Context,
-    SensorGroup,
-    SensorOutcome,
-    Spindle,
-    Tick,
-    Trouble,
-)
+from engine.declared import SensorGroup, Spindle
+from engine.records import Block, CheckedBlock, Context, SensorOutcome, Tick, Trouble
 from operators.group_check import NEVER_NS, GroupCheck, Hop
 from operators.regimes import RegimeTracker
 from operators.scalar_check import ScalarCheck

@@ -18,18 +18,9 @@ from detectors.guard import may_learn
 from detectors.registry import check_detectors
 from engine.clock import NS_PER_S
 from engine.config import Config
-from engine.records import (
-    Feature,
-    FeatureVector,
-    Reason,
-    Regime,
-    Score,
-    SensorGroup,
-    SensorOutcome,
-    Spindle,
-    TeachIn,
-    Tier,
-)
+from engine.declared import SensorGroup, Spindle, TeachIn
+from engine.records import Feature, FeatureVector, Regime, SensorOutcome
+from engine.verdicts import Reason, Score, Tier
 from operators.features import FeatureSet
 from operators.step import stateful_step
 from operators.windows import samples_per_hop

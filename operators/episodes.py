@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from engine.clock import NS_PER_S
 from engine.config import JudgeConfig
-from engine.records import Alert, AlertState, Score, SensorOutcome
+from engine.records import SensorOutcome
+from engine.verdicts import Alert, AlertState, Score
 from operators.wording import describe_fault, describe_trouble
 
 # An open alert is told again when it has become so much worse than what was told last.

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.config import Config, WaveformConfig
+from engine.declared import Channel, SensorGroup, Spindle
 from engine.errors import ConfigError
-from engine.records import Channel, Feature, SensorGroup, Spindle
+from engine.records import Feature
 from operators.columns import (
     SCALAR_FEATURES,
     SPECTRAL_FEATURES,

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
 from engine.config import CheckConfig
-from engine.records import Block, SensorGroup, SensorOutcome, Trouble
+from engine.declared import SensorGroup
+from engine.records import Block, SensorOutcome, Trouble
 
 NEVER_NS = -(2**62)
 """How far a group has delivered that has not begun: it holds the others back until it does or counts as silent."""

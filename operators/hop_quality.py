@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.config import CheckConfig
-from engine.records import SensorGroup, SensorOutcome, Trouble
+from engine.declared import SensorGroup
+from engine.records import SensorOutcome, Trouble
 from operators.group_check import Reporter
 from operators.kernels.quality import AT_LIMIT, CHANGES, LONGEST_RUN, NONFINITE, QualityState
 

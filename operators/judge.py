@@ -12,7 +12,9 @@ from bytewax.operators import KeyedStream
 
 from engine.clock import NS_PER_S, Clock
 from engine.config import Config
-from engine.records import Alert, Condition, Score, SensorOutcome, Spindle, SpindleState, Verdict
+from engine.declared import Spindle
+from engine.records import SensorOutcome
+from engine.verdicts import Alert, Condition, Score, SpindleState, Verdict
 from operators.episodes import FaultEpisodes, SensorEpisodes
 from operators.step import stateful_step
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
 from engine.config import CheckConfig
-from engine.records import Block, SensorGroup, SensorOutcome, Trouble, samples_to_ns
+from engine.declared import SensorGroup
+from engine.records import Block, SensorOutcome, Trouble, samples_to_ns
 from operators.group_check import Hop, Reporter, check_shape
 
 # So many samples in a row before the last one: the clock was set back, and they are not late.

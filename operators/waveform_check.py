@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
 from engine.config import CheckConfig
-from engine.records import Block, SensorGroup, SensorOutcome, Trouble, samples_to_ns
+from engine.declared import SensorGroup
+from engine.records import Block, SensorOutcome, Trouble, samples_to_ns
 from operators.group_check import NEVER_NS, Hop, Reporter, check_shape
 from operators.hop_quality import HopQuality
 

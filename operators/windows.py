@@ -10,7 +10,8 @@ from bytewax.operators import KeyedStream
 from numpy.typing import NDArray
 
 from engine.config import Config, WaveformConfig
-from engine.records import CheckedBlock, SensorGroup, SensorOutcome, Spindle, Window, samples_to_ns
+from engine.declared import SensorGroup, Spindle
+from engine.records import CheckedBlock, SensorOutcome, Window, samples_to_ns
 from operators.step import stateful_step
 
 

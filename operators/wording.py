@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from engine.records import Reason, Tier, Trouble
+from engine.records import Trouble
+from engine.verdicts import Reason, Tier
 
 _FAULTS = {
     "collision": ("Sudden shock", "갑작스러운 충격"),

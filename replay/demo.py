@@ -17,8 +17,8 @@ import numpy as np
 from engine.clock import NS_PER_S, WallClock
 from engine.config import Config, load_config
 from engine.flow import build_flow
-from engine.records import Alert, AlertState
 from engine.runtime import Stop, run_flow
+from engine.verdicts import Alert, AlertState
 from operators.kernels import warm_up
 from replay.live import LiveShop
 from replay.outcome import FaultOutcome, match_faults

@@ -14,8 +14,8 @@ import pyarrow as pa
 from msgspec import Meta
 
 from engine.clock import to_datetime
+from engine.declared import Channel, SensorGroup, Spindle, TeachIn
 from engine.errors import RecordingError
-from engine.records import Channel, SensorGroup, Spindle, TeachIn
 
 VERSION = 1
 HEADER = "recording.toml"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.clock import NS_PER_S
-from engine.records import Alert, AlertState
+from engine.verdicts import Alert, AlertState
 from replay.recording import Fault, Recording
 from replay.scoring import Episode, FoundFault, Span, episodes, false_episodes, find_faults
 

@@ -11,8 +11,9 @@ from typing import Any
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from engine.clock import NS_PER_S, Clock, monotonic_s, wake_in
+from engine.declared import Spindle
 from engine.errors import UsageError
-from engine.records import Block, Context, Spindle, Tick, complete_ns
+from engine.records import Block, Context, Tick, complete_ns
 from engine.runtime import Stop
 from replay.recording import Recording
 

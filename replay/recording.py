@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.clock import NS_PER_S, to_datetime
+from engine.declared import Spindle
 from engine.errors import RecordingError
-from engine.records import Block, Context, Spindle, complete_ns
+from engine.records import Block, Context, complete_ns
 from replay.faults import FAULTS, Fault, read_faults
 from replay.layout import CONTEXT, HEADER, declared_spindle, group_file, read_header
 from replay.rows import ContextRows, GroupRows

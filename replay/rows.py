@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from engine.declared import SensorGroup
 from engine.errors import RecordingError
-from engine.records import Block, Context, SensorGroup, samples_to_ns
+from engine.records import Block, Context, samples_to_ns
 from replay.layout import CONTEXT_SCHEMA, group_schema
 from replay.wording import one_line
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
-from engine.records import Alert, AlertState
+from engine.verdicts import Alert, AlertState
 
 
 class Span(NamedTuple):
@@ -36,7 +36,7 @@ class Episode(NamedTuple):
     onset_ns : int
         When what it alerts of began.
     opened_ns : int
-        When it was known: the end of the deciding window, exclusive; that of an `engine.records.Alert`.
+        When it was known: the end of the deciding window, exclusive; that of an `engine.verdicts.Alert`.
     closed_ns : int
         When it was over; the end of the recording if it never closed.
     """

@@ -15,8 +15,9 @@ from engine.clock import NS_PER_S, Clock, NoClock, WallClock, monotonic_s
 from engine.config import Config
 from engine.errors import RecordingError
 from engine.flow import build_flow
-from engine.records import Alert, Block, Context, Tick
+from engine.records import Block, Context, Tick
 from engine.runtime import Stop, run_flow
+from engine.verdicts import Alert
 from replay.outcome import RecordingOutcome, judge_recording
 from replay.player import Player
 from replay.recording import Recording

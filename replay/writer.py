@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
+from engine.declared import SensorGroup, Spindle
 from engine.errors import RecordingError
-from engine.records import Context, SensorGroup, Spindle, samples_to_ns
+from engine.records import Context, samples_to_ns
 from replay.faults import FAULTS, Fault, write_faults
 from replay.layout import (
     CONTEXT,

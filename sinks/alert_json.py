@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.records import Alert, Reason
+from engine.verdicts import Alert, Reason
 
 VERSION = 1
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from engine.records import Alert, Block, CheckedBlock, SensorOutcome, SpindleState, Verdict
+from engine.records import Block, CheckedBlock, SensorOutcome
+from engine.verdicts import Alert, SpindleState, Verdict
 
 Record = Verdict | Alert | SpindleState | CheckedBlock | SensorOutcome | Block
 

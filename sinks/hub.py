@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from engine.config import HubConfig
-from engine.records import Block, Spindle, SpindleState, Verdict
+from engine.declared import Spindle
+from engine.records import Block
+from engine.verdicts import SpindleState, Verdict
 from sinks import messages
 from sinks.journal import Entry
 from sinks.mailbox import Mail, put_worse

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import orjson
 
 from engine.errors import SpindlewatchError
-from engine.records import Alert, AlertState
+from engine.verdicts import Alert, AlertState
 from sinks.alert_json import alert_as_dict
 
 _APPLICATION_ID = 0x53504957  # "SPIW"; tells a journal from other SQLite files

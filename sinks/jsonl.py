@@ -8,7 +8,7 @@ from typing import Self
 
 import orjson
 
-from engine.records import Alert
+from engine.verdicts import Alert
 from sinks.alert_json import alert_as_dict
 from sinks.base import Record
 from sinks.files import written_whole

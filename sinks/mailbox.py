@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.records import Block, CheckedBlock, SpindleState, Verdict
+from engine.records import Block, CheckedBlock
+from engine.verdicts import SpindleState, Verdict
 from sinks.base import Record
 from sinks.journal import Entry
 

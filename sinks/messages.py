@@ -16,7 +16,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from engine.records import Block, Channel, Spindle, SpindleState, Verdict
+from engine.declared import Channel, Spindle
+from engine.records import Block
+from engine.verdicts import SpindleState, Verdict
 from sinks.journal import Entry
 
 VERSION = 1

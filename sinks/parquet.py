@@ -11,7 +11,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.records import Verdict
+from engine.verdicts import Verdict
 from sinks.base import Record
 from sinks.files import written_whole
 

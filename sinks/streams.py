@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from engine.clock import monotonic_s
 from engine.errors import UsageError
-from engine.records import Alert
+from engine.verdicts import Alert
 from sinks.alert_json import alert_as_dict
 from sinks.base import Record
 

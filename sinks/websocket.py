@@ -18,8 +18,9 @@ from websockets.http11 import Request, Response
 
 from engine.clock import Clock, monotonic_s
 from engine.config import HubConfig
+from engine.declared import Spindle
 from engine.errors import SpindlewatchError, UsageError, WireError
-from engine.records import Alert, Spindle
+from engine.verdicts import Alert
 from sinks import messages
 from sinks.address import Address, loopback
 from sinks.alert_json import alert_as_dict

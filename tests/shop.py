@@ -7,7 +7,8 @@ from itertools import chain, repeat
 import numpy as np
 
 from engine.config import load_config
-from engine.records import Block, Channel, Context, SensorGroup, Spindle, Tick, complete_ns, samples_to_ns
+from engine.declared import Channel, SensorGroup, Spindle
+from engine.records import Block, Context, Tick, complete_ns, samples_to_ns
 
 MAX_BLOCK_S = load_config().check.max_block_s
 TICK_NS = 250_000_000

@@ -9,21 +9,9 @@ import msgspec
 import numpy as np
 
 from engine.config import HubConfig, load_config
-from engine.records import (
-    Alert,
-    AlertState,
-    Block,
-    Channel,
-    Condition,
-    Reason,
-    Regime,
-    Score,
-    SensorGroup,
-    Spindle,
-    SpindleState,
-    Tier,
-    Verdict,
-)
+from engine.declared import Channel, SensorGroup, Spindle
+from engine.records import Block, Regime
+from engine.verdicts import Alert, AlertState, Condition, Reason, Score, SpindleState, Tier, Verdict
 from sinks.watch import decode
 
 S = 1_000_000_000

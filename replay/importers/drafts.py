@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.declared import SensorGroup, Spindle
 from engine.errors import RecordingError
-from engine.records import Context, SensorGroup, Spindle, samples_to_ns
+from engine.records import Context, samples_to_ns
 from replay.faults import Fault
 
 # Where a source gives no date, its recording starts on 2000-01-01 and says so.

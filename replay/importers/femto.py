@@ -13,8 +13,9 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
+from engine.declared import Channel, DutyCycle, SensorGroup, Spindle, TeachIn
 from engine.errors import RecordingError
-from engine.records import Channel, Context, DutyCycle, SensorGroup, Spindle, TeachIn
+from engine.records import Context
 from replay.faults import Fault
 from replay.importers.drafts import (
     NO_DATE_NOTE,

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
+from engine.declared import Channel, SensorGroup, Spindle
 from engine.errors import RecordingError
-from engine.records import Channel, Context, SensorGroup, Spindle
+from engine.records import Context
 from replay.importers.drafts import Draft, Dropped, Piece, Skipped, source_files, waveform_pieces
 from replay.importers.reading import named, parse_time_ns, read_mat, read_npz
 

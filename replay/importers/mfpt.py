@@ -10,8 +10,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.declared import Channel, SensorGroup, Spindle, TeachIn
 from engine.errors import RecordingError
-from engine.records import Channel, Context, SensorGroup, Spindle, TeachIn
+from engine.records import Context
 from replay.faults import Fault
 from replay.importers.drafts import NO_DATE_NOTE, NO_DATE_NS, Draft, Skipped, source_files, waveform_pieces
 from replay.importers.reading import named, read_mat, read_npz

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from engine.clock import NS_PER_S
-from engine.records import Channel, SensorGroup, Spindle, TeachIn
+from engine.declared import Channel, SensorGroup, Spindle, TeachIn
 from replay.faults import Fault
 from replay.importers.drafts import Draft, Dropped, Skipped, forward_rows, scalar_pieces, source_files
 from replay.importers.reading import named, numbers, parse_time_ns, read_csv, timestamps_ns

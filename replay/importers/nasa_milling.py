@@ -12,8 +12,9 @@ import msgspec
 import numpy as np
 
 from engine.clock import NS_PER_S
+from engine.declared import Channel, SensorGroup, Spindle
 from engine.errors import RecordingError
-from engine.records import Channel, Context, SensorGroup, Spindle
+from engine.records import Context
 from replay.importers.drafts import NO_DATE_NOTE, NO_DATE_NS, Draft, Skipped, source_files, waveform_pieces
 from replay.importers.reading import named, read_mat, read_npz
 

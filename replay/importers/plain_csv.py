@@ -15,8 +15,9 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
+from engine.declared import SensorGroup, Spindle
 from engine.errors import RecordingError, UsageError
-from engine.records import SensorGroup, Spindle, samples_to_ns
+from engine.records import samples_to_ns
 from replay.importers.drafts import (
     NO_DATE_NOTE,
     NO_DATE_NS,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
-from engine.records import Channel, SensorGroup, Spindle, TeachIn
+from engine.declared import Channel, SensorGroup, Spindle, TeachIn
 from replay.faults import Fault
 from replay.importers.drafts import Draft, Dropped, Skipped, forward_rows, scalar_pieces, source_files
 from replay.importers.reading import numbers, read_csv, timestamps_ns

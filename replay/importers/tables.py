@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
+from engine.declared import Channel
 from engine.errors import RecordingError, UsageError
-from engine.records import Channel
 from replay.importers.drafts import Dropped, snake_case
 from replay.importers.reading import named
 from replay.wording import listed

@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.declared import Channel, SensorGroup, Spindle
 from engine.errors import RecordingError
-from engine.records import Channel, Context, SensorGroup, Spindle, samples_to_ns
+from engine.records import Context, samples_to_ns
 from replay.faults import Fault
 from replay.importers.drafts import (
     NO_DATE_NOTE,

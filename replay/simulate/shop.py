@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
-from engine.records import Block, Channel, Context, SensorGroup, Spindle, complete_ns, samples_to_ns
+from engine.declared import Channel, SensorGroup, Spindle
+from engine.records import Block, Context, complete_ns, samples_to_ns
 from replay.simulate.faults import FaultKind, PlannedFault
 from replay.simulate.machine import CHUNK_S, CURRENT_FULL_SCALE_A, VIB_FULL_SCALE_G, Chunk, Machine
 from replay.simulate.plan import BLOCK_S, ShopPlan

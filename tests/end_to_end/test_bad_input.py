@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.cli import main
-from engine.records import Channel, SensorGroup, Spindle
+from engine.declared import Channel, SensorGroup, Spindle
 from replay.writer import RecordingWriter
 
 GROUP = SensorGroup("vib", "waveform", 1000.0, (Channel("vib_x", "g"),))

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.config import parse_config
-from engine.records import Block, Channel, Context, SensorGroup, Spindle, TeachIn, samples_to_ns
+from engine.declared import Channel, SensorGroup, Spindle, TeachIn
+from engine.records import Block, Context, samples_to_ns
 from replay.recording import Fault
 from replay.session import replay_recordings
 from replay.writer import RecordingWriter

@@ -300,7 +300,7 @@ def test_a_scalar_pause_longer_than_allowed_is_a_gap():
 
 
 def test_a_duty_cycled_sensor_may_pause_but_not_miss_a_burst():
-    from engine.records import DutyCycle, SensorGroup, Spindle
+    from engine.declared import DutyCycle, SensorGroup, Spindle
 
     group = SensorGroup("vib", "waveform", 1000.0, VIB.channels, DutyCycle(0.1, 10.0))
     checker = BlockCheck({"M1": Spindle("M1", (group,))}, CONFIG)

@@ -6,8 +6,10 @@ import pytest
 from shop import SPINDLE, SPINDLES, T0
 
 from engine.config import parse_config
+from engine.declared import Spindle, TeachIn
 from engine.errors import ConfigError
-from engine.records import Context, FeatureVector, Regime, Spindle, TeachIn, Tier
+from engine.records import Context, FeatureVector, Regime
+from engine.verdicts import Tier
 from operators.detect import Detect
 from operators.features import FeatureSet
 

@@ -13,17 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import load_config
-from engine.records import (
-    Channel,
-    Context,
-    FeatureVector,
-    Regime,
-    SensorGroup,
-    SensorOutcome,
-    Spindle,
-    Trouble,
-    Window,
-)
+from engine.declared import Channel, SensorGroup, Spindle
+from engine.records import Context, FeatureVector, Regime, SensorOutcome, Trouble, Window
 from operators.extract import extract_batch, extract_features
 from operators.features import FeatureSet
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import Config, load_config, parse_config
+from engine.declared import Channel, DutyCycle, SensorGroup, Spindle
 from engine.errors import ConfigError
-from engine.records import Channel, DutyCycle, Feature, SensorGroup, Spindle
+from engine.records import Feature
 from operators.features import FeatureSet, check_config
 from operators.kernels import time_domain as td
 from operators.kernels.spectral import log_band_edges

@@ -8,19 +8,8 @@ from shop import SPINDLES, T0
 
 from engine.clock import NoClock, WallClock
 from engine.config import load_config
-from engine.records import (
-    Alert,
-    AlertState,
-    Condition,
-    Reason,
-    Regime,
-    Score,
-    SensorOutcome,
-    SpindleState,
-    Tier,
-    Trouble,
-    Verdict,
-)
+from engine.records import Regime, SensorOutcome, Trouble
+from engine.verdicts import Alert, AlertState, Condition, Reason, Score, SpindleState, Tier, Verdict
 from operators.judge import Judge
 
 CONFIG = load_config()

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.clock import NS_PER_S
-from engine.records import Channel, SensorGroup, Spindle
+from engine.declared import Channel, SensorGroup, Spindle
 from perf import bench_recordings
 from perf.bench_recordings import Replayed, femto_lead, mfpt_detect, skab_f1, skab_false_episodes, skab_far
 from perf.figures import Bench, FailedError, NotMeasurableError

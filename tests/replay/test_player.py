@@ -3,8 +3,9 @@ import pytest
 from shop import CURRENT, LOAD, T0, VIB, noise
 
 from engine.clock import NoClock, WallClock
+from engine.declared import Spindle
 from engine.errors import UsageError
-from engine.records import Block, Context, Spindle, Tick
+from engine.records import Block, Context, Tick
 from engine.runtime import Stop
 from replay.player import Player, items_with_ticks
 from replay.recording import Recording

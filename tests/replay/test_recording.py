@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.declared import Channel, DutyCycle, SensorGroup, Spindle, TeachIn
 from engine.errors import RecordingError
-from engine.records import Block, Channel, Context, DutyCycle, SensorGroup, Spindle, TeachIn, samples_to_ns
+from engine.records import Block, Context, samples_to_ns
 from replay.faults import Fault
 from replay.recording import Recording, validate
 from replay.writer import RecordingWriter

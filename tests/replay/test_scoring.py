@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.clock import NS_PER_S
-from engine.records import Alert, AlertState
+from engine.verdicts import Alert, AlertState
 from replay.scoring import (
     Confusion,
     Episode,

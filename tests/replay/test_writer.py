@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from engine.declared import Channel, SensorGroup, Spindle
 from engine.errors import RecordingError
-from engine.records import Channel, Context, SensorGroup, Spindle
+from engine.records import Context
 from replay import writer as writing
 from replay.faults import Fault
 from replay.recording import Recording

@@ -14,21 +14,9 @@ from browser import Page, open_browser
 
 from engine.clock import NS_PER_S, WallClock
 from engine.config import load_config
-from engine.records import (
-    Alert,
-    AlertState,
-    Block,
-    Channel,
-    Condition,
-    Reason,
-    Regime,
-    Score,
-    SensorGroup,
-    Spindle,
-    SpindleState,
-    Tier,
-    Verdict,
-)
+from engine.declared import Channel, SensorGroup, Spindle
+from engine.records import Block, Regime
+from engine.verdicts import Alert, AlertState, Condition, Reason, Score, SpindleState, Tier, Verdict
 from sinks.journal import Journal
 from sinks.websocket import LiveServer
 

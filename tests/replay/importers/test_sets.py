@@ -12,8 +12,9 @@ import pytest
 from scipy.io import savemat
 
 from engine.clock import NS_PER_S
+from engine.declared import DutyCycle, TeachIn
 from engine.errors import RecordingError
-from engine.records import Block, Context, DutyCycle, TeachIn
+from engine.records import Block, Context
 from replay.faults import Fault
 from replay.importers.mfpt import surrogate
 from replay.importers.registry import import_recording
