@@ -55,15 +55,17 @@ def measure_all(figures: Iterable[Figure], budgets: Mapping[str, Budget], bench:
 
 
 def _judge(figure: Figure, measured: Measured, budget: Budget | None) -> Result:
-    ok = None if budget is None else budget.allows(measured.value)
+    # A figure may well be a NumPy number, which JSON does not know.
+    value, peer = float(measured.value), None if measured.peer is None else float(measured.peer)
+    ok = None if budget is None else budget.allows(value)
     if measured.wrong:
         ok = False
     return Result(
         id=figure.id,
-        value=measured.value,
+        value=value,
         unit=figure.unit,
-        peer=Peer(figure.peer, measured.peer) if figure.peer else None,
-        ratio=measured.value / measured.peer if measured.peer else None,
+        peer=Peer(figure.peer, peer) if figure.peer else None,
+        ratio=value / peer if peer else None,
         budget=budget,
         ok=ok,
         note="; ".join(filter(None, (measured.wrong, measured.note))),

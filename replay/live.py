@@ -16,7 +16,7 @@ from replay.simulate import Shop
 
 Item = tuple[str, Block | Context | Tick]
 
-_TICK_S = 0.25
+_TICK_S = 0.1  # silence is noticed that much later
 # How often blocks are fetched; much less than a block's length, so that it adds next to nothing to a latency.
 _POLL_S = 0.005
 

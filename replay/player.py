@@ -17,8 +17,8 @@ from engine.records import Block, Context, Tick, complete_ns
 from engine.runtime import Stop
 from replay.recording import Recording
 
-# Ticks need only be fine compared with `silent_s`.
-_TICK_NS = NS_PER_S // 4
+# As often as a live source ticks; fine compared with `silent_s`.
+_TICK_NS = NS_PER_S // 10
 # Items handed over at once: enough to forget Bytewax's cost per batch, few enough to keep memory flat.
 _BATCH = 64
 
@@ -38,7 +38,7 @@ def items_with_ticks(recording: Recording, max_block_s: float) -> Iterator[Block
     Yields
     ------
     Block, Context or Tick
-        A tick whenever a quarter of a second of stream time has passed, and a last one at the end.
+        A tick whenever a tenth of a second of stream time has passed, and a last one at the end.
     """
     name = recording.spindle.name
     tick_ns = None

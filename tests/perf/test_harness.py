@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.errors import ConfigError
@@ -24,6 +25,15 @@ def run_with_fake(monkeypatch, capsys, measured, *arguments):
     monkeypatch.setattr(command, "load_budgets", lambda _: {"fake": Budget(max=10.0)})
     status = command.main(["--only", "fake", *arguments])
     return status, capsys.readouterr()
+
+
+def test_a_figure_computed_with_numpy_is_printed_as_json(monkeypatch, capsys):
+    measured = Measured(np.float64(1.5), peer=np.float32(3.0))
+
+    status, said = run_with_fake(monkeypatch, capsys, measured, "--json")
+
+    (result,) = json.loads(said.out)["results"]
+    assert (status, result["value"], result["ratio"], result["ok"]) == (0, 1.5, 0.5, True)
 
 
 @pytest.mark.parametrize(
