@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,9 @@ def cli() -> None:
 @click.option("--seed", type=int, default=1, show_default=True, help="Another shop, other faults.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the page; 0 = any free one.")
 @click.option("--journal", type=_PATH, help="Where alerts are kept; default: a temporary folder.")
+@click.option(
+    "--redis", "redis_url", metavar="URL", help="Add alerts to the stream spindlewatch:alerts there too."
+)
 @_config_option
 @_json_option
 def demo(
@@ -43,6 +45,7 @@ def demo(
     seed: int,
     port: int | None,
     journal: Path | None,
+    redis_url: str | None,
     config_path: Path | None,
     as_json: bool,
 ) -> None:
@@ -55,6 +58,7 @@ def demo(
         seed=seed,
         port=port,
         journal_path=journal,
+        redis_url=redis_url,
         config_path=config_path,
         quiet=as_json,
     )
@@ -194,6 +198,8 @@ def _parse_options(options: tuple[str, ...]) -> dict[str, str]:
 
 
 def _print_json(result: Any) -> None:
+    import json
+
     click.echo(json.dumps(result, ensure_ascii=False, allow_nan=False))
 
 

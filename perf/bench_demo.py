@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
-from perf.figures import Bench, Measured, figure
+import re
+from statistics import median
+
+from engine.clock import monotonic_s
+from perf.figures import Bench, FailedError, Measured, figure
+from perf.processes import running_spindlewatch
+from sinks.watch import Subscription
+
+_N_STARTS = 3
 
 _DURATION_S = 60
+
+
+@figure("demo_first_data_s", unit="s")
+def demo_first_data(bench: Bench) -> Measured:  # noqa: ARG001 - figures have one shape
+    seconds = [_first_data_s() for _ in range(_N_STARTS)]
+    return Measured(
+        median(seconds), note=f"start of the process to a spindle's state, {_N_STARTS} warm starts"
+    )
+
+
+def _first_data_s() -> float:
+    """Start a demo, subscribe like the page does, and wait for the first state of a spindle."""
+    began_s = monotonic_s()
+    with running_spindlewatch("demo", "--port", "0") as process:
+        said = ""
+        while not (found := re.search(r"http://(\S+)/", said)):
+            line = process.stderr.readline() if process.stderr else ""
+            if not line:
+                raise FailedError(f"the demo ended early: {said}")
+            said += line
+        for message in Subscription(f"ws://{found.group(1)}/v1/stream"):
+            if message["type"] == "state":
+                break
+        return monotonic_s() - began_s
 
 
 @figure("demo_latency_p99_ms", unit="ms")

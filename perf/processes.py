@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,19 @@ def run_python(*arguments: str | Path) -> Finished:
         [sys.executable, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return Finished(ended.returncode, monotonic_s() - start_s, ended.stdout, ended.stderr)
+
+
+@contextmanager
+def running_spindlewatch(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """Start what the console script runs, and end it on leaving."""
+    command = [sys.executable, "-c", "from engine.cli import main; main()", *map(str, arguments)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
 
 
 def run_spindlewatch(*arguments: str | Path) -> Finished:

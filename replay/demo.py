@@ -25,9 +25,13 @@ from replay.outcome import FaultOutcome, match_faults
 from replay.recording import Fault
 from replay.session import CollectAlerts
 from replay.simulate import PlannedFault, Shop, demo_plan
+from sinks.base import Writer
 from sinks.journal import Journal
+from sinks.streams import RedisAlerts
 from sinks.watch import Subscription
 from sinks.websocket import LiveServer
+
+REDIS_STREAM = "spindlewatch:alerts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ def run_demo(
     seed: int = 1,
     port: int | None = None,
     journal_path: Path | None = None,
+    redis_url: str | None = None,
     config_path: Path | None = None,
     quiet: bool = False,
 ) -> DemoResult:
@@ -125,6 +130,8 @@ def run_demo(
         Of the page; 0 = any free one; None = the configured one.
     journal_path : Path, optional
         Where alerts are kept; None = a temporary folder.
+    redis_url : str, optional
+        A Redis whose stream `REDIS_STREAM` gets the alerts too.
     config_path : Path, optional
         Site configuration.
     quiet : bool
@@ -162,7 +169,12 @@ def run_demo(
         if not quiet:
             _greet(address.page_url, plan.spindles, duration_s)
         source = LiveShop(shop, start_ns, clock, duration_s, stop)
-        run_flow(build_flow(source, shop.spindles, config, clock, [server, collected], viewers=[server]))
+        writers: list[Writer] = [server, collected]
+        if redis_url is not None:
+            redis = RedisAlerts(redis_url, REDIS_STREAM)
+            stack.callback(redis.close)
+            writers.append(redis)
+        run_flow(build_flow(source, shop.spindles, config, clock, writers, viewers=[server]))
         ran_s = (clock.now_ns() - start_ns) / NS_PER_S
         end_ns = clock.now_ns()
     return _result(ran_s, start_ns, end_ns, shop.faults, collected.alerts, stopwatch.latencies_ms)
