@@ -13,6 +13,8 @@ from engine.config import CheckConfig
 from engine.declared import SensorGroup
 from engine.records import Block, SensorOutcome, Trouble
 
+_RECURRENT_FRACTION = 0.1
+
 NEVER_NS = -(2**62)
 """How far a group has delivered that has not begun: it holds the others back until it does or counts as silent."""
 
@@ -54,6 +56,49 @@ class GroupCheck(Protocol):
     def waited_for_ns(self) -> int | None:
         """Time up to which this group has delivered; None if others need not wait for it."""
         ...
+
+
+@dataclass(slots=True)
+class Recurrence:
+    """Tells a stray repeated or late block from a sender that keeps doing it.
+
+    Counted in samples over stream time, so that it does not matter how they were cut into blocks.
+
+    Parameters
+    ----------
+    period_ns : int
+        Judged at most once in so long.
+    """
+
+    period_ns: int
+    since_ns: int = 0
+    n_samples: int = 0
+    recurs: bool = False
+
+    def add(self, t_ns: int, n_samples: int, sample_rate_hz: float) -> bool:
+        """Count samples that were dropped because they are known or too late.
+
+        Parameters
+        ----------
+        t_ns : int
+            How far the group has come.
+        n_samples : int
+            Dropped now.
+        sample_rate_hz : float
+            Of the group.
+
+        Returns
+        -------
+        bool
+            Whether more than a tenth of a period's samples came to nothing.
+        """
+        elapsed_ns = t_ns - self.since_ns
+        if not 0 <= elapsed_ns < self.period_ns:
+            wanted = abs(elapsed_ns) / NS_PER_S * sample_rate_hz
+            self.recurs = self.n_samples > _RECURRENT_FRACTION * wanted
+            self.since_ns, self.n_samples = t_ns, 0
+        self.n_samples += n_samples
+        return self.recurs
 
 
 @dataclass(slots=True)

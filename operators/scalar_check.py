@@ -15,10 +15,12 @@ from engine.clock import NS_PER_S
 from engine.config import CheckConfig
 from engine.declared import SensorGroup
 from engine.records import Block, SensorOutcome, Trouble, samples_to_ns
-from operators.group_check import Hop, Reporter, check_shape
+from operators.group_check import Hop, Recurrence, Reporter, check_shape
 
 # So many samples in a row before the last one: the clock was set back, and they are not late.
 _LATE_PATIENCE = 5
+# Repeated and late values are judged over so many.
+_OLD_PERIOD = 20
 # One lost value is normal on a fieldbus; so many in a row are told.
 _NAN_RUN = 5
 
@@ -31,6 +33,7 @@ class ScalarState:
     run: NDArray[np.int64]
     nan_run: NDArray[np.int64]
     varied: NDArray[np.bool_]
+    old: Recurrence
     last_ns: int | None = None
     n_late: int = 0
     silent: bool = False
@@ -64,6 +67,7 @@ class ScalarCheck:
             np.zeros(n, np.int64),
             np.zeros(n, np.int64),
             np.zeros(n, np.bool_),
+            Recurrence(max(NS_PER_S, samples_to_ns(_OLD_PERIOD, group.sample_rate_hz))),
         )
 
     def accept(self, block: Block) -> list[Hop | SensorOutcome]:
@@ -150,8 +154,16 @@ class ScalarCheck:
                 Trouble.CLOCK_JUMP,
                 f"time stamps went back by {-step_ns / NS_PER_S:.3f} s and stayed there",
             )
+        s = self._s
+        recurs = s.old.add(s.last_ns or t_ns, 1, self._group.sample_rate_hz)
         return self._report.trouble(
-            kind, t_ns, t_ns, n_samples=1, detail=detail, alerting=came_back, received_ns=block.received_ns
+            kind,
+            t_ns,
+            t_ns,
+            n_samples=1,
+            detail=detail,
+            alerting=came_back or recurs,
+            received_ns=block.received_ns,
         )
 
     def _silent_since(self, since_ns: int) -> SensorOutcome:

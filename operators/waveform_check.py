@@ -6,7 +6,7 @@ cut its blocks is forgotten here. A gap ends a segment; the samples of an unfini
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from engine.clock import NS_PER_S
 from engine.config import CheckConfig
 from engine.declared import SensorGroup
 from engine.records import Block, SensorOutcome, Trouble, samples_to_ns
-from operators.group_check import NEVER_NS, Hop, Reporter, check_shape
+from operators.group_check import NEVER_NS, Hop, Recurrence, Reporter, check_shape
 from operators.hop_quality import HopQuality
 
 # Time stamps made by software wander by about a millisecond; less than this is jitter, not a gap.
@@ -45,6 +45,7 @@ class WaveformState:
     n_gaps: int = 0
     n_missing: int = 0
     learn_after_ns: int = 0
+    old: Recurrence = field(default_factory=lambda: Recurrence(NS_PER_S))
 
 
 class WaveformCheck:
@@ -298,7 +299,7 @@ class WaveformCheck:
                 block.t_ns,
                 n_samples=n_dropped,
                 detail=f"{n_dropped} of {n_block} samples lie before {-delta_ns / NS_PER_S:.3f} s already analysed",
-                alerting=False,
+                alerting=s.old.add(due_ns, n_dropped, rate),
                 received_ns=block.received_ns,
             )
         )

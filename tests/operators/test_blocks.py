@@ -169,6 +169,29 @@ def test_repeated_samples_are_dropped_and_counted():
     assert np.concatenate([hop.block.samples for hop in hops(out)], axis=1).tobytes() == samples.tobytes()
 
 
+@settings(max_examples=20, deadline=None)
+@given(lengths=LENGTHS)
+def test_a_sender_that_keeps_repeating_itself_is_told(lengths):
+    samples = noise(VIB, 4.0)
+    twice = [piece for one in cut(VIB, samples, lengths) for piece in (one, one)]
+
+    out = check(twice)
+
+    repeated = outcomes(out, Trouble.LATE) + outcomes(out, Trouble.OVERLAP)
+    assert not repeated[0].alerting
+    assert repeated[-1].alerting
+    assert len(hops(out)) == 40
+
+
+def test_a_polled_value_that_always_comes_twice_is_told():
+    values = cut(LOAD, noise(LOAD, 60.0), [1] * 120)
+
+    out = check([value for one in values for value in (one, one)])
+
+    assert outcomes(out, Trouble.OVERLAP)[-1].alerting
+    assert not outcomes(out, Trouble.OVERLAP)[0].alerting
+
+
 def test_a_late_block_is_dropped_and_counted():
     samples = noise(VIB, 1.0)
 
