@@ -53,6 +53,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     licence: str = ""
     notes: tuple[str, ...] = ()
     teach_in: TeachIn | None = None
+    labelled: bool = False
 
 
 def group_file(group: str) -> str:
@@ -123,6 +124,7 @@ def write_header(path: Path, header: Header) -> None:
         f"start_ns = {header.start_ns}  # {to_datetime(header.start_ns).isoformat()}",
         f"source = {_string(header.source)}",
         f"licence = {_string(header.licence)}",
+        f"labelled = {str(header.labelled).lower()}",
         "notes = [",
         *(f"  {_string(note)}," for note in header.notes),
         "]",

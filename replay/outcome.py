@@ -52,9 +52,11 @@ class RecordingOutcome:
     alerts : tuple[Alert, ...]
         The opening messages, in order.
     faults : tuple[FaultOutcome, ...]
-        Labelled ones; empty if nothing is labelled.
+        Labelled ones.
+    labelled : bool
+        Whether the labels are complete, so that other alerts are false.
     false_alerts : tuple[Alert, ...]
-        Opening messages that no labelled fault explains. Without labels this means nothing.
+        Opening messages that no labelled fault explains; empty if the labels are not complete.
     """
 
     recording: str
@@ -63,6 +65,7 @@ class RecordingOutcome:
     alerts: tuple[Alert, ...]
     faults: tuple[FaultOutcome, ...]
     false_alerts: tuple[Alert, ...]
+    labelled: bool
 
     @property
     def n_alerts(self) -> int:
@@ -81,6 +84,7 @@ class RecordingOutcome:
             "spindle": self.spindle,
             "duration_s": round(self.duration_s, 6),
             "alerts": dict(sorted(Counter(alert.fault for alert in self.alerts).items())),
+            "labelled": self.labelled,
             "faults": [fault.as_dict() for fault in self.faults],
             "false_alerts": [alert.id for alert in self.unexplained],
             "unlabelled_sensor_alerts": [alert.id for alert in self.false_alerts if alert.fault == "sensor"],
@@ -122,7 +126,8 @@ def judge_recording(recording: Recording, alerts: Sequence[Alert]) -> RecordingO
         recording.duration_s,
         opened,
         faults,
-        tuple(alert for alert in opened if alert.id in false_ids),
+        tuple(alert for alert in opened if recording.labelled and alert.id in false_ids),
+        recording.labelled,
     )
 
 

@@ -39,6 +39,8 @@ class Recording:
         What a user should know.
     faults : tuple[Fault, ...]
         What is labelled.
+    labelled : bool
+        The labels are complete: whatever no fault covers is normal.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class Recording:
     licence: str
     notes: tuple[str, ...]
     faults: tuple[Fault, ...]
+    labelled: bool
 
     @classmethod
     def open(cls, path: Path) -> Recording:
@@ -77,7 +80,15 @@ class Recording:
         ends = [GroupRows(path / group_file(g.name), spindle.name, g).end_ns() for g in spindle.groups]
         ContextRows(path / CONTEXT, spindle.name).check()
         return cls(
-            path, spindle, header.start_ns, max(ends), header.source, header.licence, header.notes, faults
+            path,
+            spindle,
+            header.start_ns,
+            max(ends),
+            header.source,
+            header.licence,
+            header.notes,
+            faults,
+            header.labelled,
         )
 
     @property

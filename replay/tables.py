@@ -9,6 +9,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from replay.demo import DemoResult
+    from replay.outcome import RecordingOutcome
     from replay.session import ReplaySummary
 
 
@@ -16,6 +17,12 @@ def _console() -> Console:
     """Make a console; without a terminal, as in a log, lines are long instead of folded at 80 characters."""
     console = Console()
     return console if console.is_terminal else Console(width=160)
+
+
+def _found(n_found: int, outcome: RecordingOutcome) -> str:
+    if outcome.faults:
+        return f"{n_found} of {len(outcome.faults)}"
+    return "healthy" if outcome.labelled else "no labels"
 
 
 def print_replay(summary: ReplaySummary) -> None:
@@ -36,7 +43,7 @@ def print_replay(summary: ReplaySummary) -> None:
         "faults found",
         "alerting before",
         "median delay s",
-        "unexplained",
+        "false alerts",
     ):
         table.add_column(heading, justify="right")
     for outcome in summary.outcomes:
@@ -50,10 +57,10 @@ def print_replay(summary: ReplaySummary) -> None:
             f"{outcome.duration_s:.1f}",
             str(outcome.n_alerts - n_sensor),
             str(n_sensor),
-            f"{len(found)} of {len(outcome.faults)}" if outcome.faults else "no labels",
+            _found(len(found), outcome),
             str(sum(fault.early for fault in found)) if outcome.faults else "-",
             f"{delays[len(delays) // 2]:.2f}" if delays else "-",
-            str(len(outcome.unexplained)) if outcome.faults else "-",
+            str(len(outcome.unexplained)) if outcome.labelled else "-",
         )
     console = _console()
     console.print(table)

@@ -54,6 +54,8 @@ class RecordingWriter:
         What a user of the recording should know.
     faults : sequence of Fault
         What is labelled.
+    labelled : bool
+        The labels are complete: whatever no fault covers is normal, so an alert there is false.
 
     Raises
     ------
@@ -71,6 +73,8 @@ class RecordingWriter:
         licence: str,
         notes: Sequence[str] = (),
         faults: Sequence[Fault] = (),
+        *,
+        labelled: bool = False,
     ) -> None:
         wrong = impossible(spindle.groups, spindle.teach_in)
         if wrong:
@@ -88,6 +92,7 @@ class RecordingWriter:
             licence,
             tuple(notes),
             spindle.teach_in,
+            labelled,
         )
         self._stage = staged_folder(path)
         self._files: dict[str, _GroupFile] = {}

@@ -106,6 +106,7 @@ def _healthy(name: str, path: Path, rpm: float) -> Draft:
         waveform_pieces(spindle.groups[0], NO_DATE_NS, samples),
         contexts=[Context(spindle.name, NO_DATE_NS, rpm=rpm)],
         notes=[NO_DATE_NOTE, "Healthy throughout. The files carry no unit; g is commonly taken."],
+        labelled=True,
     )
 
 
@@ -147,6 +148,7 @@ def _spliced(name: str, path: Path, parts: re.Match[str]) -> Draft:
             "A smoke test, no benchmark. The files carry no unit; g is commonly taken.",
         ],
         dropped=dropped,
+        labelled=True,
     )
 
 

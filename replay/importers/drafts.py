@@ -81,6 +81,8 @@ class Draft:
         Decisions and warnings for users of the recording.
     dropped : sequence of Dropped
         What was left out or mended; becomes notes too.
+    labelled : bool
+        Whether whatever no fault covers is known to be normal.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Draft:
     faults: Sequence[Fault] = ()
     notes: Sequence[str] = ()
     dropped: Sequence[Dropped] = ()
+    labelled: bool = False
 
 
 def waveform_pieces(group: SensorGroup, t_ns: int, samples: NDArray[np.float32]) -> Iterator[Piece]:

@@ -177,4 +177,5 @@ def _draft(name: str, path: Path, arrays: dict[str, Any], fault: str | None, opt
         contexts=[Context(spindle.name, NO_DATE_NS, rpm=60.0 * shaft_hz)],
         faults=faults,
         notes=notes,
+        labelled=True,
     )

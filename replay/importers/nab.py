@@ -90,6 +90,7 @@ def _draft(name: str, path: Path, options: Options) -> Draft:
             *([] if options.unit else ["The source gives no unit."]),
         ],
         dropped=[Dropped(n_back, "rows", _BACK)] if n_back else [],
+        labelled=True,
     )
 
 

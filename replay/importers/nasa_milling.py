@@ -120,6 +120,7 @@ def _draft(name: str, path: Path, cut: dict[str, Any]) -> Draft:
             "Flank wear not measured." if np.isnan(wear_mm) else f"Flank wear {wear_mm:g} mm.",
             *_NOTES,
         ],
+        labelled=True,
     )
 
 

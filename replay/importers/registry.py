@@ -106,7 +106,14 @@ def _write(draft: Draft, path: Path, dest: Path) -> ImportedRecording:
     """Write one recording at ``path``, which will be renamed to ``dest``."""
     notes = (*draft.notes, *(f"Dropped {item}" for item in draft.dropped))
     writer = RecordingWriter(
-        path, draft.spindle, draft.start_ns, draft.source, draft.licence, notes, draft.faults
+        path,
+        draft.spindle,
+        draft.start_ns,
+        draft.source,
+        draft.licence,
+        notes,
+        draft.faults,
+        labelled=draft.labelled,
     )
     with writer:
         for context in draft.contexts:

@@ -113,6 +113,7 @@ def _draft(name: str, path: Path) -> Draft:
         faults=faults,
         notes=notes,
         dropped=[Dropped(n_back, "rows", "not later than a row before them")] if n_back else [],
+        labelled=True,
     )
 
 

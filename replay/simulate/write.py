@@ -60,7 +60,14 @@ def simulate(
         writers = {
             spindle.name: stack.enter_context(
                 RecordingWriter(
-                    path, spindle, START_NS, _SOURCE, _LICENCE, notes, tuple(faults.get(spindle.name, ()))
+                    path,
+                    spindle,
+                    START_NS,
+                    _SOURCE,
+                    _LICENCE,
+                    notes,
+                    tuple(faults.get(spindle.name, ())),
+                    labelled=True,
                 )
             )
             for spindle, path in zip(shop.spindles, paths, strict=True)

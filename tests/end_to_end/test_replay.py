@@ -44,7 +44,9 @@ DROPOUT_S = (16.0, 18.2)  # of the vibration: longer than silence takes to be no
 
 def write(path, lengths):
     """Write the recording with its waveforms cut into rows of the given lengths, over and over."""
-    with RecordingWriter(path, SPINDLE, T0, "made by a test", "CC0-1.0", faults=(FAULT,)) as writer:
+    with RecordingWriter(
+        path, SPINDLE, T0, "made by a test", "CC0-1.0", faults=(FAULT,), labelled=True
+    ) as writer:
         for group in SPINDLE.groups:
             samples, first, turn = SIGNALS[group.name], 0, 0
             gap, back = (round(s * group.sample_rate_hz) for s in DROPOUT_S)

@@ -416,3 +416,13 @@ def test_a_spreadsheets_faults_are_read(tmp_path: Path) -> None:
     path = damaged(tmp_path, "faults.csv", "\ufeffstart_s,end_s,fault,note\r\n1,,chatter,\r\n\r\n".encode())
 
     assert Recording.open(path).faults == (Fault(1.0, None, "chatter"),)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_whether_the_labels_are_complete_survives(tmp_path, labelled):
+    with RecordingWriter(
+        tmp_path / "r", Spindle("M1", (LOAD,)), START_NS, "", "", labelled=labelled
+    ) as writer:
+        writer.write_block(LOAD.name, START_NS, np.zeros((len(LOAD.channels), 1), np.float32))
+
+    assert Recording.open(tmp_path / "r").labelled is labelled
