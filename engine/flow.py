@@ -29,6 +29,7 @@ def build_flow(
     clock: Clock,
     writers: Sequence[Writer],
     viewers: Sequence[Writer] = (),
+    recoverable: bool = False,
 ) -> Dataflow:
     """Lay out the flow from a source to its sinks.
 
@@ -46,6 +47,8 @@ def build_flow(
         Take verdicts, alerts and states.
     viewers : sequence of Writer
         Take checked blocks, to show waveforms; none in a replay.
+    recoverable : bool
+        Whether the steps' state is saved at the end of every epoch, for a run with recovery.
 
     Returns
     -------
@@ -62,11 +65,11 @@ def build_flow(
 
     flow = Dataflow("spindlewatch")
     received = op.input("source", flow, source)  # Block | Context | Tick
-    checked = check_blocks("check", received, shop, config)  # → CheckedBlock | SensorOutcome
-    windows = slide_windows("slide", checked, shop, config)  # → Window | SensorOutcome
+    checked = check_blocks("check", received, shop, config, recoverable)  # → CheckedBlock | SensorOutcome
+    windows = slide_windows("slide", checked, shop, config, recoverable)  # → Window | SensorOutcome
     vectors = extract_features("extract", windows, features)  # → FeatureVector | SensorOutcome
-    scores = detect("detect", vectors, shop, features, config)  # → Score | SensorOutcome
-    judged = judge("judge", scores, shop, config, clock)  # → Verdict | Alert | SpindleState
+    scores = detect("detect", vectors, shop, features, config, recoverable)  # → Score | SensorOutcome
+    judged = judge("judge", scores, shop, config, clock, recoverable)  # → Verdict | Alert | SpindleState
     op.output("deliver", judged, Deliver(writers))
     if viewers:
         op.output("show", checked, Deliver(viewers))

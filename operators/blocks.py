@@ -30,7 +30,11 @@ _FIRST, _HOP = 0, 1  # at equal times a context or an outcome comes before a hop
 
 
 def check_blocks(
-    step_id: str, items: KeyedStream[Any], spindles: Mapping[str, Spindle], config: Config
+    step_id: str,
+    items: KeyedStream[Any],
+    spindles: Mapping[str, Spindle],
+    config: Config,
+    recoverable: bool = False,
 ) -> KeyedStream[Any]:
     """Turn blocks, contexts and ticks into checked blocks and sensor outcomes.
 
@@ -44,6 +48,8 @@ def check_blocks(
         The declared spindles by name. Data of any other spindle is refused by the source.
     config : Config
         ``[check]`` and ``[waveform]``.
+    recoverable : bool
+        As for `operators.step.stateful_step`.
 
     Returns
     -------
@@ -51,7 +57,7 @@ def check_blocks(
         In stream time, per spindle.
     """
     # Bytewax does not tell a logic its key, so it learns its spindle from the first item.
-    return stateful_step(step_id, items, lambda: BlockCheck(spindles, config))
+    return stateful_step(step_id, items, lambda: BlockCheck(spindles, config), recoverable)
 
 
 class BlockCheck:

@@ -34,6 +34,7 @@ def detect(
     spindles: Mapping[str, Spindle],
     features: FeatureSets,
     config: Config,
+    recoverable: bool = False,
 ) -> KeyedStream[Any]:
     """Turn feature vectors into scores; sensor outcomes pass through.
 
@@ -49,6 +50,8 @@ def detect(
         By spindle and group.
     config : Config
         ``[learn]``, ``[[detectors]]``, ``[dynamic]``, ``[[limits]]``, ``[judge]``.
+    recoverable : bool
+        As for `operators.step.stateful_step`.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def detect(
         for spindle in spindles
     }
     check_limits(config.limits, names)
-    return stateful_step(step_id, items, lambda: Detect(spindles, features, config))
+    return stateful_step(step_id, items, lambda: Detect(spindles, features, config), recoverable)
 
 
 class Detect:

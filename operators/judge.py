@@ -23,7 +23,12 @@ _STATE_PERIOD_NS = NS_PER_S
 
 
 def judge(
-    step_id: str, items: KeyedStream[Any], spindles: Mapping[str, Spindle], config: Config, clock: Clock
+    step_id: str,
+    items: KeyedStream[Any],
+    spindles: Mapping[str, Spindle],
+    config: Config,
+    clock: Clock,
+    recoverable: bool = False,
 ) -> KeyedStream[Any]:
     """Turn scores and sensor outcomes into what subscribers are told.
 
@@ -39,13 +44,15 @@ def judge(
         ``[judge]`` and ``[check]``.
     clock : Clock
         Stamps alerts.
+    recoverable : bool
+        As for `operators.step.stateful_step`.
 
     Returns
     -------
     KeyedStream[Verdict | Alert | SpindleState]
         A verdict per score; alerts when episodes open, worsen or close; states when they change.
     """
-    return stateful_step(step_id, items, lambda: Judge(spindles, config, clock))
+    return stateful_step(step_id, items, lambda: Judge(spindles, config, clock), recoverable)
 
 
 class Judge:

@@ -59,7 +59,11 @@ def _within_burst(n_samples: int, group: SensorGroup) -> int:
 
 
 def slide_windows(
-    step_id: str, items: KeyedStream[Any], spindles: Mapping[str, Spindle], config: Config
+    step_id: str,
+    items: KeyedStream[Any],
+    spindles: Mapping[str, Spindle],
+    config: Config,
+    recoverable: bool = False,
 ) -> KeyedStream[Any]:
     """Turn checked blocks into windows; sensor outcomes pass through.
 
@@ -73,6 +77,8 @@ def slide_windows(
         The declared spindles by name.
     config : Config
         ``[waveform]`` and ``[scalar]``.
+    recoverable : bool
+        As for `operators.step.stateful_step`.
 
     Returns
     -------
@@ -80,7 +86,7 @@ def slide_windows(
         A waveform group's first window comes when ``window_s`` of contiguous samples are there; a scalar
         group's with its first sample.
     """
-    return stateful_step(step_id, items, lambda: WindowSlide(spindles, config))
+    return stateful_step(step_id, items, lambda: WindowSlide(spindles, config), recoverable)
 
 
 class WindowSlide:

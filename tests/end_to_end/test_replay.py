@@ -133,7 +133,7 @@ def test_an_abort_and_a_resume_lose_and_invent_no_alert(reference, tmp_path):
     from engine.clock import NoClock
     from engine.flow import build_flow
     from engine.runtime import run_flow
-    from replay.player import Player
+    from replay.player import Player, items_with_ticks
     from replay.recording import Recording
     from replay.session import CollectAlerts
 
@@ -142,18 +142,23 @@ def test_an_abort_and_a_resume_lose_and_invent_no_alert(reference, tmp_path):
     init_db_dir(tmp_path, 1)
     recovery = RecoveryConfig(str(tmp_path))
     collected = CollectAlerts()
-    n_seen = 0
+    n_played = {"aborted": 0, "resumed": 0}
 
     def crash_in_the_fault(n, item):
-        nonlocal n_seen
-        n_seen += n
+        n_played["aborted"] += n
         if isinstance(item, Block) and item.t_ns > T0 + 13_000_000_000:
             raise AbortExecution
 
-    for on_progress in (crash_in_the_fault, lambda _n, _item: None):
+    def go_on(n, _item):
+        n_played["resumed"] += n
+
+    for on_progress in (crash_in_the_fault, go_on):
         player = Player([recording], NoClock(), CONFIG.check.max_block_s, on_progress=on_progress)
-        run_flow(build_flow(player, player.spindles, CONFIG, NoClock(), [collected]), recovery, epoch_s=0.0)
+        flow = build_flow(player, player.spindles, CONFIG, NoClock(), [collected], recoverable=True)
+        run_flow(flow, recovery, epoch_s=0.0)
 
     whole = [orjson.loads(line) for line in (out / "alerts.jsonl").read_bytes().splitlines()]
-    assert n_seen > 0
+    n_all = sum(1 for _ in items_with_ticks(recording, CONFIG.check.max_block_s))
+    assert 0 < n_played["aborted"] < n_all
+    assert 0 < n_played["resumed"] < n_all  # it went on, it did not begin again
     assert {(a.id, str(a.state)) for a in collected.alerts} == {(a["id"], a["state"]) for a in whole}
