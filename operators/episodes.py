@@ -129,8 +129,12 @@ class FaultEpisodes:
         told = episode.alert
         if score.score < _WORSE * told.score:
             return []
-        again = self._opened(told.fault, score, told.onset_ns)
-        episode.alert = replace(again, state=AlertState.UPDATED, group=told.group, id=told.id)
+        if told.fault == "collision" and not score.immediate:
+            # What follows a shock makes it worse, but the shock remains the reason.
+            again = replace(told, score=score.score, t_ns=score.t_ns, received_ns=score.received_ns)
+        else:
+            again = replace(self._opened(told.fault, score, told.onset_ns), group=told.group, id=told.id)
+        episode.alert = replace(again, state=AlertState.UPDATED)
         return [episode.alert]
 
     def _close(self, score: Score) -> list[Alert]:

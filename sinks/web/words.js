@@ -23,12 +23,12 @@ const EN = {
 };
 
 const KO = {
-  spindles: "스핀들", alerts: "경보", closed: "최근 종료", waveform: "파형",
-  noSpindles: "스핀들 데이터를 기다리는 중입니다.", noAlerts: "발생 중인 경보가 없습니다.",
+  spindles: "스핀들", alerts: "알림", closed: "최근 종료", waveform: "파형",
+  noSpindles: "스핀들 데이터를 기다리는 중입니다.", noAlerts: "발생 중인 알림가 없습니다.",
   noWaveform: "이 스핀들에는 파형 센서가 없습니다.", waitWaveform: "신호를 기다리는 중 …",
   chooseSpindle: "신호를 보려면 스핀들을 선택하세요.",
-  ok: "정상", learning: "학습 중", sensor: "센서 이상", sensorShort: "센서", alerting: "경보", none: "데이터 없음",
-  allCalm: "모든 스핀들 정상", someAlert: (n, all) => `스핀들 ${all}대 중 ${n}대 경보`,
+  ok: "정상", learning: "학습 중", sensor: "센서 이상", sensorShort: "센서", alerting: "알림", none: "데이터 없음",
+  allCalm: "모든 스핀들 정상", someAlert: (n, all) => `스핀들 ${all}대 중 ${n}대 알림`,
   someSensor: (n, all) => `스핀들 ${all}대 중 ${n}대 센서 이상`,
   someLearning: (n, all) => `스핀들 ${all}대 중 ${n}대 학습 중`, nothing: "아직 데이터가 없습니다",
   live: "실시간", connecting: "연결 중 …", waiting: (s) => `${s}초 후 재연결`, refused: "거부됨",
@@ -41,7 +41,7 @@ const KO = {
   cutting: "절삭", idle: "비절삭", since: "지속", lasted: "지속",
   feature: "특징", value: "현재", normal: "정상 범위", share: "비중",
   history: (worst) => `최근 60초 점수, 최고 ${worst}`, before: "초 (0 = 현재)",
-  figures: (f) => `진행 ${f.open}건 · 최근 종료 ${f.closed}건 · 초당 점수 ${f.rate}개 · 경보 번호 ${f.seq} · 저널 ${f.epoch}`,
+  figures: (f) => `진행 ${f.open}건 · 최근 종료 ${f.closed}건 · 초당 점수 ${f.rate}개 · 알림 번호 ${f.seq} · 저널 ${f.epoch}`,
 };
 
 // Codes of the stream; a code that is not here is shown as it came.

@@ -133,6 +133,17 @@ def test_an_alert_that_becomes_twice_as_bad_is_told_again_under_the_same_id():
     assert updated.score == 11.0
 
 
+def test_a_shock_remains_the_reason_when_what_follows_is_worse():
+    shock = (Reason("vib_x.peak", 17.0, 1.2, math.nan, 3.6, "g", 1.0),)
+
+    opened, updated = alerts(
+        judge([at(0, 2.0, immediate=True, reasons=shock, tier=Tier.DYNAMIC), at(1, 9.0)])
+    )
+
+    assert (opened.fault, updated.state, updated.score) == ("collision", AlertState.UPDATED, 9.0)
+    assert (updated.reasons, updated.text_en, updated.tier) == (shock, opened.text_en, "dynamic")
+
+
 def test_a_clock_set_back_does_not_keep_an_alert_open_for_ever():
     out = judge([at(100_000, 9.0), *scores([0.2] * 50)])
 

@@ -160,7 +160,7 @@ def test_language_switch_changes_the_words_and_is_remembered(page: Page, live: L
     page.until("document.querySelector('#open .fault').textContent === '갑작스러운 충격'")
 
     assert "vib_x.peak 31 g, 정상 2 g" in page.text()
-    assert page.evaluate("document.getElementById('shop-says').textContent") == "스핀들 3대 중 1대 경보"
+    assert page.evaluate("document.getElementById('shop-says').textContent") == "스핀들 3대 중 1대 알림"
     page.open(live.url)
     page.until("document.querySelector('#open .fault')?.textContent === '갑작스러운 충격'")
     page.evaluate("localStorage.clear()")
