@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 from dataclasses import dataclass
 
 from engine.errors import ConfigError
@@ -51,11 +52,9 @@ def loopback(host: str) -> str:
     """
     if host == "localhost":
         return "127.0.0.1"
-    try:
+    with suppress(ValueError):  # a name, or no address at all: refused below
         if ipaddress.ip_address(host).is_loopback:
             return host
-    except ValueError:
-        pass
     raise ConfigError(
         f"expected a loopback address such as 127.0.0.1, got {host!r}: there is no access control yet - at `$.hub.host`"
     )

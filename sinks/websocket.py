@@ -7,6 +7,7 @@ import errno
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
@@ -225,11 +226,10 @@ class LiveServer:
             return
         subscriber = Subscriber(_Link(connection), wish)
         try:
-            await self._catch_up(connection, subscriber)
-            async for text in connection:
-                await self._obey(connection, subscriber, text)
-        except ConnectionClosed:
-            pass
+            with suppress(ConnectionClosed):  # that is how every subscription ends
+                await self._catch_up(connection, subscriber)
+                async for text in connection:
+                    await self._obey(connection, subscriber, text)
         except TimeoutError:
             self._hub.counts["dropped_subscribers"] += 1
             connection.transport.abort()

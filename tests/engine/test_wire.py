@@ -72,12 +72,12 @@ def test_a_gateway_can_write_a_block_from_the_documentation_alone():
 
 @given(st.binary(max_size=200))
 def test_random_bytes_are_a_record_or_a_wire_error(data):
-    _decodes_or_refuses(data)
+    assert_decodes_or_refuses(data)
 
 
 @given(st.binary(max_size=120))
 def test_random_bytes_behind_the_magic_are_a_record_or_a_wire_error(data):
-    _decodes_or_refuses(b"SPWB\x01\x00" + data)
+    assert_decodes_or_refuses(b"SPWB\x01\x00" + data)
 
 
 @given(
@@ -87,7 +87,9 @@ def test_random_bytes_behind_the_magic_are_a_record_or_a_wire_error(data):
     )
 )
 def test_random_json_is_a_record_or_a_wire_error(value):
-    _decodes_or_refuses(json.dumps({"v": 1, "kind": "context", "spindle": "M1", "t_ns": value}).encode())
+    assert_decodes_or_refuses(
+        json.dumps({"v": 1, "kind": "context", "spindle": "M1", "t_ns": value}).encode()
+    )
 
 
 @given(cut=st.integers(0, 60), flip=st.integers(0, 47))
@@ -95,7 +97,7 @@ def test_a_damaged_block_is_a_record_or_a_wire_error(cut, flip):
     message = bytearray(encode(Block("M1", "vib", 1, 1.0, np.zeros((2, 1), np.float32))))
     message[flip % len(message)] ^= 0xFF
 
-    _decodes_or_refuses(bytes(message[: len(message) - cut]))
+    assert_decodes_or_refuses(bytes(message[: len(message) - cut]))
 
 
 @pytest.mark.parametrize(
@@ -132,6 +134,6 @@ def test_what_cannot_be_read_is_not_sent(block):
         encode(block)
 
 
-def _decodes_or_refuses(data):
+def assert_decodes_or_refuses(data):
     with suppress(WireError):
         assert isinstance(decode(data), Block | Context | Tick)

@@ -266,10 +266,13 @@ def test_close_tells_subscribers_that_it_restarts(server, address):
 def test_closing_twice_or_unstarted_does_nothing(journal):
     LiveServer(hub_config(), journal, WallClock()).close()
     server = LiveServer(hub_config(), journal, WallClock())
-    server.start()
+    address = server.start()
 
     server.close()
     server.close()
+
+    with pytest.raises(ConnectionRefusedError):
+        connect(address.stream_url)
 
 
 @pytest.mark.parametrize("text", ["no json", "{", b"\x00\x01"])
