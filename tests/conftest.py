@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says nothing on a shared machine; and a run that fails must fail again.
+settings.register_profile("spindlewatch", deadline=None, derandomize=True)
+settings.load_profile("spindlewatch")
 
 
 @pytest.fixture(scope="session")
