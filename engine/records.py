@@ -154,6 +154,13 @@ class Trouble(StrEnum):
     SHAPE = "wrong_shape"  # a block of the wrong number of channels, an unknown group, no samples
 
 
+class Said(NamedTuple):
+    """One thing told to people, in both languages."""
+
+    en: str
+    ko: str
+
+
 @dataclass(frozen=True, slots=True)
 class SensorOutcome:
     """Sensor trouble that began, went on, or ended. Counted always; an alert when it lasts or costs data.
@@ -170,8 +177,8 @@ class SensorOutcome:
         Samples missing, dropped or unusable; -1 if unknown.
     channel : str, optional
         Which channel, where it is one.
-    detail : str
-        For people: what was got and what was wanted.
+    detail : Said
+        What was got and what was wanted.
     alerting : bool
         Whether it is bad enough to tell somebody (limits in ``[check]``).
     """
@@ -182,8 +189,8 @@ class SensorOutcome:
     t_ns: int
     onset_ns: int
     n_samples: int
-    channel: str | None = None
-    detail: str = ""
+    channel: str | None
+    detail: Said
     alerting: bool = False
     received_ns: int | None = None
 

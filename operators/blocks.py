@@ -19,6 +19,7 @@ from engine.clock import NS_PER_S
 from engine.config import Config
 from engine.declared import SensorGroup, Spindle
 from engine.records import Block, CheckedBlock, Context, SensorOutcome, Tick, Trouble
+from operators import trouble_words
 from operators.group_check import NEVER_NS, GroupCheck, Hop
 from operators.regimes import RegimeTracker
 from operators.scalar_check import ScalarCheck
@@ -148,7 +149,7 @@ class BlockCheck:
         check = self._groups.get(block.group)
         if check is None:
             known = ", ".join(self._groups)
-            detail = f"got a block of group {block.group!r}, wanted one of: {known}"
+            detail = trouble_words.unknown_group(block.group, known)
             outcome = SensorOutcome(
                 block.spindle, block.group, Trouble.SHAPE, block.t_ns, block.t_ns, -1, None, detail, True
             )

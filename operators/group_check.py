@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from engine.clock import NS_PER_S
 from engine.config import CheckConfig
 from engine.declared import SensorGroup
-from engine.records import Block, SensorOutcome, Trouble
+from engine.records import Block, Said, SensorOutcome, Trouble
+from operators import trouble_words
 
 _RECURRENT_FRACTION = 0.1
 
@@ -117,7 +118,7 @@ class Reporter:
         onset_ns: int,
         *,
         n_samples: int,
-        detail: str,
+        detail: Said,
         alerting: bool,
         channel: str | None = None,
         received_ns: int | None = None,
@@ -173,7 +174,7 @@ def check_shape(report: Reporter, block: Block) -> SensorOutcome | None:
         block.t_ns,
         block.t_ns,
         n_samples=int(block.samples.size),
-        detail=f"got a block of shape {shape}, wanted ({wanted} channels, 1 or more samples)",
+        detail=trouble_words.wrong_shape(shape, wanted),
         alerting=True,
         received_ns=block.received_ns,
     )

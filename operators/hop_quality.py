@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from engine.config import CheckConfig
 from engine.declared import SensorGroup
-from engine.records import SensorOutcome, Trouble
+from engine.records import Said, SensorOutcome, Trouble
+from operators import trouble_words
 from operators.group_check import Reporter
 from operators.kernels.quality import AT_LIMIT, CHANGES, LONGEST_RUN, NONFINITE, QualityState
 
@@ -72,17 +73,18 @@ class HopQuality:
         found: list[SensorOutcome] = []
         for index in np.flatnonzero(flat | clipped | bad).tolist():
             matters = self._flat_matters(index)
-            said = self._describe(counts[index], bool(flat[index]) and matters, bool(clipped[index]), n_hop)
-            if said is not None:
-                kind, n_samples, detail, alerting = said
-                name = self._group.channels[index].name
+            name = self._group.channels[index].name
+            is_flat = bool(flat[index]) and matters
+            told = self._describe(name, counts[index], is_flat, bool(clipped[index]), n_hop)
+            if told is not None:
+                kind, n_samples, detail, alerting = told
                 found.append(
                     self._report.trouble(
                         kind,
                         end_ns,
                         start_ns,
                         n_samples=n_samples,
-                        detail=f"{name}: {detail}",
+                        detail=detail,
                         alerting=alerting,
                         channel=name,
                         received_ns=received_ns,
@@ -108,22 +110,22 @@ class HopQuality:
         return not self._group.channels[index].dc_coupled or bool(self._varied[index])
 
     def _describe(
-        self, counts: NDArray[np.int64], flat: bool, clipped: bool, n_hop: int
-    ) -> tuple[Trouble, int, str, bool] | None:
+        self, name: str, counts: NDArray[np.int64], flat: bool, clipped: bool, n_hop: int
+    ) -> tuple[Trouble, int, Said, bool] | None:
         """Name a channel's worst trouble: kind, samples, figures, whether to alert."""
         n_bad, n_limit = int(counts[NONFINITE]), int(counts[AT_LIMIT])
         if n_bad:
             alerting = n_bad > self._config.nan_fraction * n_hop
-            return Trouble.NAN, n_bad, f"{n_bad} of {n_hop} samples are NaN or infinite", alerting
+            return Trouble.NAN, n_bad, trouble_words.not_finite(name, n_bad, n_hop), alerting
         if flat:
             seconds = int(counts[LONGEST_RUN]) / self._group.sample_rate_hz
-            return Trouble.FLAT, n_hop, f"repeats one value for {seconds:.2f} s", True
+            return Trouble.FLAT, n_hop, trouble_words.flat(name, seconds), True
         if clipped:
             alerting = self._n_clipped_hops >= _CLIPPED_HOPS
             return (
                 Trouble.CLIPPED,
                 n_limit,
-                f"{n_limit} of {n_hop} samples at the converter's limit",
+                trouble_words.clipped(name, n_limit, n_hop),
                 alerting,
             )
         return None

@@ -15,6 +15,7 @@ from engine.clock import NS_PER_S
 from engine.config import CheckConfig
 from engine.declared import SensorGroup
 from engine.records import Block, SensorOutcome, Trouble, samples_to_ns
+from operators import trouble_words
 from operators.group_check import Hop, Recurrence, Reporter, check_shape
 
 # So many samples in a row before the last one: the clock was set back, and they are not late.
@@ -147,13 +148,13 @@ class ScalarCheck:
         )
 
     def _old(self, block: Block, t_ns: int, step_ns: int, came_back: bool) -> SensorOutcome:
-        detail = f"a value {-step_ns / NS_PER_S:.3f} s before the last one"
-        kind = Trouble.OVERLAP if step_ns == 0 else Trouble.LATE
+        seconds = -step_ns / NS_PER_S
+        kind, detail = (
+            Trouble.OVERLAP if step_ns == 0 else Trouble.LATE,
+            trouble_words.known_already(1, 1, seconds),
+        )
         if came_back:
-            kind, detail = (
-                Trouble.CLOCK_JUMP,
-                f"time stamps went back by {-step_ns / NS_PER_S:.3f} s and stayed there",
-            )
+            kind, detail = Trouble.CLOCK_JUMP, trouble_words.set_back(seconds)
         s = self._s
         recurs = s.old.add(s.last_ns or t_ns, 1, self._group.sample_rate_hz)
         return self._report.trouble(
@@ -174,8 +175,7 @@ class ScalarCheck:
             since_ns + self._silent_ns,
             since_ns,
             n_samples=-1,
-            detail=f"no value for {self._silent_ns / NS_PER_S:g} s, wanted one every "
-            f"{1 / self._group.sample_rate_hz:g} s",
+            detail=trouble_words.no_value(self._silent_ns / NS_PER_S, 1 / self._group.sample_rate_hz),
             alerting=True,
         )
 
@@ -192,7 +192,7 @@ class ScalarCheck:
                 t_ns,
                 s.last_ns,
                 n_samples=-1 if jumped else round(seconds * self._group.sample_rate_hz) - 1,
-                detail=f"no value for {seconds:.1f} s, wanted one every {1 / self._group.sample_rate_hz:g} s",
+                detail=trouble_words.no_value(round(seconds, 1), 1 / self._group.sample_rate_hz),
                 alerting=not s.silent,
                 received_ns=block.received_ns,
             )
@@ -216,18 +216,14 @@ class ScalarCheck:
         for index in np.flatnonzero(bad | flat):
             name = self._group.channels[index].name
             run = int(s.nan_run[index] if bad[index] else s.run[index])
-            detail = (
-                f"{run} values in a row are NaN or infinite"
-                if bad[index]
-                else f"repeats one value {run} times"
-            )
+            say = trouble_words.not_finite_run if bad[index] else trouble_words.flat_run
             found.append(
                 self._report.trouble(
                     Trouble.NAN if bad[index] else Trouble.FLAT,
                     t_ns,
                     t_ns,
                     n_samples=1,
-                    detail=f"{name}: {detail}",
+                    detail=say(name, run),
                     alerting=bool(flat[index]) or run >= _NAN_RUN,
                     channel=name,
                     received_ns=received_ns,

@@ -16,6 +16,7 @@ from engine.clock import NS_PER_S
 from engine.config import CheckConfig
 from engine.declared import SensorGroup
 from engine.records import Block, SensorOutcome, Trouble, samples_to_ns
+from operators import trouble_words
 from operators.group_check import NEVER_NS, Hop, Recurrence, Reporter, check_shape
 from operators.hop_quality import HopQuality
 
@@ -140,13 +141,12 @@ class WaveformCheck:
     def _silent_since(self, since_ns: int) -> SensorOutcome:
         """Report silence as of when it became one: neither ticks nor blocks decide the outcome, only samples."""
         self._s.silent = True
-        seconds = self._patience_ns / NS_PER_S
         return self._report.trouble(
             Trouble.SILENT,
             since_ns + self._patience_ns,
             since_ns,
             n_samples=-1,
-            detail=f"nothing received for {seconds:g} s, wanted {self._group.sample_rate_hz:g} Hz",
+            detail=trouble_words.silent(self._patience_ns / NS_PER_S, self._group.sample_rate_hz),
             alerting=True,
         )
 
@@ -164,7 +164,7 @@ class WaveformCheck:
             block.end_ns,
             block.t_ns,
             n_samples=block.samples.shape[1],
-            detail=f"got samples at {got:g} Hz, wanted {wanted:g} Hz",
+            detail=trouble_words.wrong_rate(got, wanted),
             alerting=True,
             received_ns=block.received_ns,
         )
@@ -210,7 +210,7 @@ class WaveformCheck:
                 block.t_ns,
                 due_ns,
                 n_samples=-1 if jumped else n_missing,
-                detail=f"next sample due after {1 / self._group.sample_rate_hz:.2g} s came after {seconds:.3f} s",
+                detail=trouble_words.gap(seconds, 1 / self._group.sample_rate_hz),
                 # A silence has been reported when it was noticed; its end is no second alert.
                 alerting=jumped or (seconds >= config.alert_gap_s and not self._s.silent),
                 received_ns=block.received_ns,
@@ -227,9 +227,7 @@ class WaveformCheck:
         if not missed and s.n_burst >= wanted:
             return []
         detail = (
-            f"the last burst began {periods:.1f} periods ago"
-            if missed
-            else f"a burst held {s.n_burst} samples, wanted {wanted}"
+            trouble_words.missed_burst(periods) if missed else trouble_words.short_burst(s.n_burst, wanted)
         )
         return [
             self._report.trouble(
@@ -262,7 +260,7 @@ class WaveformCheck:
                 block.t_ns,
                 since_ns,
                 n_samples=lost,
-                detail=f"{n_gaps} gaps in {elapsed_s:.1f} s: {100 * fraction:.0f} % of the samples are missing",
+                detail=trouble_words.many_gaps(n_gaps, elapsed_s, fraction),
                 alerting=True,
                 received_ns=block.received_ns,
             )
@@ -285,7 +283,7 @@ class WaveformCheck:
                     start_ns,
                     start_ns,
                     n_samples=self._n_patience,
-                    detail=f"time stamps went back by {-delta_ns / NS_PER_S:.3f} s and stayed there",
+                    detail=trouble_words.set_back((due_ns - start_ns) / NS_PER_S),
                     alerting=True,
                     received_ns=block.received_ns,
                 )
@@ -298,7 +296,7 @@ class WaveformCheck:
                 due_ns,
                 block.t_ns,
                 n_samples=n_dropped,
-                detail=f"{n_dropped} of {n_block} samples lie before {-delta_ns / NS_PER_S:.3f} s already analysed",
+                detail=trouble_words.known_already(n_dropped, n_block, -delta_ns / NS_PER_S),
                 alerting=s.old.add(due_ns, n_dropped, rate),
                 received_ns=block.received_ns,
             )

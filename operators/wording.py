@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from engine.records import Trouble
+from engine.records import Said, Trouble
 from engine.verdicts import Reason, Tier
 
 _FAULTS = {
@@ -68,7 +68,7 @@ def describe_fault(fault: str, tier: Tier, reasons: Sequence[Reason]) -> tuple[s
     )
 
 
-def describe_trouble(kind: Trouble, group: str, detail: str) -> tuple[str, str]:
+def describe_trouble(kind: Trouble, group: str, detail: Said) -> tuple[str, str]:
     """One sentence each in English and Korean about a sensor alert.
 
     Parameters
@@ -77,8 +77,8 @@ def describe_trouble(kind: Trouble, group: str, detail: str) -> tuple[str, str]:
         What is wrong.
     group : str
         Whose sensor group.
-    detail : str
-        Figures, language-neutral enough to follow both.
+    detail : Said
+        The figures; see `operators.trouble_words`.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def describe_trouble(kind: Trouble, group: str, detail: str) -> tuple[str, str]:
         English, Korean.
     """
     english, korean = _TROUBLES[kind]
-    return f"Sensor {group}: {english} ({detail})", f"센서 {group}: {korean} ({detail})"
+    return f"Sensor {group}: {english} ({detail.en})", f"센서 {group}: {korean} ({detail.ko})"
 
 
 def _quantity(value: float, unit: str) -> str:

@@ -278,7 +278,8 @@ def test_a_wrong_rate_is_told_and_its_samples_are_not_used():
 
     (rate,) = outcomes(out, Trouble.RATE)
     assert rate.alerting
-    assert "900" in rate.detail
+    assert "900" in rate.detail.en
+    assert "900" in rate.detail.ko
     assert hops(out) == []
 
 
@@ -304,7 +305,7 @@ def test_a_block_that_does_not_fit_is_an_outcome_and_its_neighbours_are_kept(wro
 
     (shape,) = outcomes(out, Trouble.SHAPE)
     assert shape.alerting
-    assert "wanted" in shape.detail
+    assert "wanted" in shape.detail.en
     assert len(hops(out, "current")) == 10
 
 

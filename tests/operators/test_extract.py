@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.config import load_config
 from engine.declared import Channel, SensorGroup, Spindle
-from engine.records import Context, FeatureVector, Regime, SensorOutcome, Trouble, Window
+from engine.records import Context, FeatureVector, Regime, Said, SensorOutcome, Trouble, Window
 from operators.extract import extract_batch, extract_features
 from operators.features import FeatureSet
 
@@ -44,7 +44,16 @@ def window(spindle: str, group: str, number: int, n_samples: int = 200, **change
 
 
 def outcome(spindle: str) -> SensorOutcome:
-    return SensorOutcome(spindle, "vib", Trouble.GAP, t_ns=7, onset_ns=6, n_samples=12)
+    return SensorOutcome(
+        spindle,
+        "vib",
+        Trouble.GAP,
+        t_ns=7,
+        onset_ns=6,
+        n_samples=12,
+        channel=None,
+        detail=Said("gap", "누락"),
+    )
 
 
 MIXTURE: list[tuple[str, Any]] = [

@@ -8,7 +8,7 @@ from shop import SPINDLES, T0
 
 from engine.clock import NoClock, WallClock
 from engine.config import load_config
-from engine.records import Regime, SensorOutcome, Trouble
+from engine.records import Regime, Said, SensorOutcome, Trouble
 from engine.verdicts import Alert, AlertState, Condition, Reason, Score, SpindleState, Tier, Verdict
 from operators.judge import Judge
 
@@ -61,7 +61,9 @@ def states(out):
 
 def trouble(hop, kind=Trouble.GAP, alerting=True, group="vib"):
     t_ns = T0 + hop * HOP_NS
-    return SensorOutcome("M1", group, kind, t_ns, t_ns - HOP_NS, 10, None, "500 samples", alerting)
+    return SensorOutcome(
+        "M1", group, kind, t_ns, t_ns - HOP_NS, 10, None, Said("500 samples", "샘플 500개"), alerting
+    )
 
 
 def test_an_alert_opens_after_the_configured_run_of_exceedances_and_not_before():
@@ -242,3 +244,5 @@ def test_every_kind_of_trouble_has_words_in_both_languages(kind):
     (alert,) = alerts(judge([trouble(0, kind)]))
 
     assert alert.text_en != alert.text_ko
+    assert "500 samples" in alert.text_en
+    assert "샘플 500개" in alert.text_ko
