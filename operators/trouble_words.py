@@ -63,7 +63,8 @@ def missed_burst(periods: float) -> Said:
 def short_burst(n_samples: int, wanted: int) -> Said:
     """A burst with samples missing."""
     return Said(
-        f"a burst held {n_samples} samples, wanted {wanted}", f"측정 1회 샘플 {n_samples}개, 정상 {wanted}개"
+        f"a burst held {n_samples} samples, wanted {wanted}",
+        f"한 번 측정한 샘플 {n_samples}개, 정상 {wanted}개",
     )
 
 
