@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from detectors.base import NOTHING, Assessment, Detector, Floats, State, check_version
-from detectors.calibration import MarginLimit, held_out_scores
+from detectors.calibration import Calibration, MarginLimit, held_out_scores
 from detectors.drift import ScoreDrift
 from detectors.registry import build
 from detectors.scaling import Scaling
@@ -71,7 +71,7 @@ class Baseline:
         self._scaling = Scaling(self._features)
         self._row = np.empty(0)
         self._detectors: list[Detector] = []
-        self._limits: list[MarginLimit] = []
+        self._limits: list[Calibration] = []
         self._drift = ScoreDrift()
 
     @property
@@ -233,7 +233,7 @@ class Baseline:
         path = f"$.detectors[{index}]"
         return build(config.name, config.parameters, self._scaling.active.size, self._seed, path)
 
-    def _make_limit(self, index: int, detector: Detector) -> MarginLimit:
+    def _make_limit(self, index: int, detector: Detector) -> Calibration:
         margin = self._configs[index].margin
         return MarginLimit(detector.margin if margin is None else margin, detector.chance_limit())
 
