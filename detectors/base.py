@@ -133,6 +133,43 @@ class Detector(ABC):
             Raw score, 0 upwards; NaN before `ready` or if no feature can be judged.
         """
 
+    def score_rows(self, rows: Floats) -> Floats:
+        """Score rows in stream order: what `score` says row by row, to the last bit, without the calls between.
+
+        Parameters
+        ----------
+        rows : float64[n_rows, n_features]
+            C-contiguous; as for `score`.
+
+        Returns
+        -------
+        float64[n_rows]
+            Raw scores.
+        """
+        return np.array([self.score(row) for row in rows])
+
+    def score_learn(self, rows: Floats, learnable: NDArray[np.bool_]) -> Floats:
+        """Score rows in stream order; after each, `learn` it where that is allowed.
+
+        Parameters
+        ----------
+        rows : float64[n_rows, n_features]
+            C-contiguous; as for `score`.
+        learnable : bool[n_rows]
+            What the guard decided.
+
+        Returns
+        -------
+        float64[n_rows]
+            Raw scores.
+        """
+        scores = np.empty(rows.shape[0])
+        for index, row in enumerate(rows):
+            scores[index] = self.score(row)
+            if learnable[index]:
+                self.learn(row)
+        return scores
+
     def forget(self) -> None:  # noqa: B027 - nothing to forget is the usual case
         """Drop the short memory, not what was learned: the next row does not continue the last one.
 

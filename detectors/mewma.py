@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from detectors.base import Detector, Floats, Parameters, State, check_rows, check_version, to_shares
 from detectors.calibration import chance_distance
-from detectors.kernels import ewma_rows, mahalanobis_parts, mewma_step
+from detectors.kernels.mewma import ewma_rows, mahalanobis_parts, mewma_step
 
 
 class MewmaParameters(Parameters, frozen=True):

@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import msgspec
 
 from detectors.base import Detector, Parameters
-from detectors.gaussian_scorer import GaussianScorer
-from detectors.half_space_trees import HalfSpaceTrees
-from detectors.mewma import Mewma
-from detectors.p2_quantile import P2Quantile
 from engine.config import DetectorConfig
 from engine.errors import ConfigError
 
-DETECTORS: Mapping[str, type[Detector]] = {
-    kind.name: kind for kind in (Mewma, HalfSpaceTrees, GaussianScorer, P2Quantile)
+DETECTORS: Mapping[str, str] = {
+    "mewma": "detectors.mewma:Mewma",
+    "half_space_trees": "detectors.half_space_trees:HalfSpaceTrees",
+    "gaussian_scorer": "detectors.gaussian_scorer:GaussianScorer",
+    "p2_quantile": "detectors.p2_quantile:P2Quantile",
 }
+"""Where each detector stands. It is imported when a configuration names it: kernels and river take their time."""
+
+
+def detector_type(name: str) -> type[Detector]:
+    """Import a detector's class.
+
+    Parameters
+    ----------
+    name : str
+        One of `DETECTORS`.
+
+    Returns
+    -------
+    type[Detector]
+        Its class.
+
+    Raises
+    ------
+    KeyError
+        If there is none of this name.
+    """
+    module, _, attribute = DETECTORS[name].partition(":")
+    found: type[Detector] = getattr(import_module(module), attribute)
+    return found
 
 
 def build(
@@ -55,8 +79,8 @@ def build(
         ...
     engine.errors.ConfigError: Object contains unknown field `weigth` - at `$.detectors[0].parameters`
     """
-    detector_type, decoded = _decode(name, parameters, path)
-    return detector_type(decoded, n_features, seed)
+    found, decoded = _decode(name, parameters, path)
+    return found(decoded, n_features, seed)
 
 
 def check_detectors(detectors: Sequence[DetectorConfig]) -> None:
@@ -72,12 +96,12 @@ def check_detectors(detectors: Sequence[DetectorConfig]) -> None:
 
 
 def _decode(name: str, parameters: Mapping[str, Any], path: str) -> tuple[type[Detector], Parameters]:
-    detector_type = DETECTORS.get(name)
-    if detector_type is None:
+    if name not in DETECTORS:
         known = ", ".join(sorted(DETECTORS))
         raise ConfigError(f"Expected one of {known}, got {name!r} - at `{path}.name`")
+    found = detector_type(name)
     try:
-        return detector_type, msgspec.convert(dict(parameters), detector_type.parameters_type)
+        return found, msgspec.convert(dict(parameters), found.parameters_type)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         raise ConfigError(f"{what} - at `{path}.parameters{where.rstrip('`')}`") from error

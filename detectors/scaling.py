@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from detectors.base import Floats, State, check_version
-from detectors.kernels import standardise
+from detectors.kernels.standardise import standardise
 from engine.records import Feature
 
 LOG_FLOOR = 0.1

@@ -1,76 +1,17 @@
-"""The arithmetic that runs for every feature vector, compiled.
-
-Signatures are explicit, so compiling happens at import and never on the first vector of a cut. ``fastmath``
-stays off: it may remove the NaN checks.
-"""
+"""Exponentially weighted moving averages of rows and their Mahalanobis distance."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from numba import njit, types
+from numba import njit
 from numpy.typing import NDArray
 
 _Floats = NDArray[np.float64]
-
-# Vectors come read-only from the stream; Numba hands a writable array to a read-only signature, not the reverse.
-_READ_ONLY = types.Array(types.float64, 1, "C", readonly=True)
-_WRITABLE = types.Array(types.float64, 1, "C")
-_SIGNATURE_STANDARDISE = types.int64(
-    _READ_ONLY,
-    types.Array(types.bool_, 1, "C"),
-    types.Array(types.int64, 1, "C"),
-    _READ_ONLY,
-    _READ_ONLY,
-    _WRITABLE,
-)
 _SIGNATURE_MEWMA = "f8(f8[::1], f8[::1], f8[::1], f8, f8, f8[:, ::1])"
 _SIGNATURE_EWMA = "void(f8[:, ::1], f8, f8[:, ::1])"
 _SIGNATURE_PARTS = "void(f8[::1], f8[:, ::1], f8[::1])"
-
-
-@njit(_SIGNATURE_STANDARDISE, cache=True, nogil=True)
-def standardise(
-    values: _Floats,
-    logarithmic: NDArray[np.bool_],
-    active: NDArray[np.int64],
-    centre: _Floats,
-    scale: _Floats,
-    out: _Floats,
-) -> int:
-    """Logarithm where asked, then (value - centre) / scale, of the active features.
-
-    Parameters
-    ----------
-    values : float64[n_features]
-        In the features' own units.
-    logarithmic : bool[n_features]
-        Which to take the logarithm of; values that are not positive become NaN.
-    active : int64[n_active]
-        Indices into ``values``.
-    centre, scale : float64[n_active]
-        ``scale`` greater than 0.
-    out : float64[n_active]
-        Written. NaN or infinite values become NaN.
-
-    Returns
-    -------
-    int
-        How many entries of ``out`` are finite.
-    """
-    n_finite = 0
-    for i in range(active.size):
-        value = values[active[i]]
-        if logarithmic[active[i]]:
-            value = math.log(value) if value > 0.0 else math.nan
-        z = (value - centre[i]) / scale[i]
-        if math.isfinite(z):
-            out[i] = z
-            n_finite += 1
-        else:
-            out[i] = math.nan
-    return n_finite
 
 
 @njit(_SIGNATURE_MEWMA, cache=True, nogil=True)
