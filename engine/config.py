@@ -253,6 +253,13 @@ def _impossible(config: Config) -> list[tuple[str, str]]:
                 f"Expected at least hop_s = {waveform.hop_s}, got {waveform.window_s}",
             )
         )
+    elif abs(waveform.window_s / waveform.hop_s - round(waveform.window_s / waveform.hop_s)) > 1e-6:
+        found.append(
+            (
+                "waveform.window_s",
+                f"Expected a whole multiple of hop_s = {waveform.hop_s}, got {waveform.window_s}",
+            )
+        )
     if not judge.off <= judge.on:
         found.append(("judge.off", f"Expected at most on = {judge.on}, got {judge.off}"))
     if not config.detectors:

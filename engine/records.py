@@ -230,6 +230,8 @@ class CheckedBlock:
     ----------
     block : Block
         Exactly one hop (waveform) or one sample (scalar).
+    partials : float64[n_channels, 12] or None
+        What `operators.kernels.time_domain.hop_partials` made of a waveform's hop; None for a sample.
     context : Context
         The latest one at the block's end.
     settled_ns : int
@@ -244,6 +246,7 @@ class CheckedBlock:
     """
 
     block: Block
+    partials: NDArray[np.float64] | None
     context: Context
     regime: Regime
     settled_ns: int
@@ -265,8 +268,11 @@ class Window:
         Time of the end of the window (exclusive): when its last sample is over.
     onset_ns : int
         Time of its newest hop's first sample: what is new in this window began no earlier.
-    samples : float32[n_channels, n_window]
-        Read-only view. Scalar groups: the last few samples, oldest first.
+    hops : tuple of float32[n_channels, n_hop]
+        Its samples, oldest hop first; read-only, and shared with the windows that overlap this one. Scalar
+        groups: one array, the last few samples.
+    partials : tuple of float64[n_channels, 12]
+        One for each hop: `operators.kernels.time_domain.hop_partials`. Empty for scalar groups.
     usable : bool
         False: no channel can be judged; features are NaN and nothing is learnt.
     learnable : bool
@@ -280,7 +286,8 @@ class Window:
     t_ns: int
     onset_ns: int
     sample_rate_hz: float
-    samples: NDArray[np.float32]
+    hops: tuple[NDArray[np.float32], ...]
+    partials: tuple[NDArray[np.float64], ...]
     context: Context
     regime: Regime
     usable: bool

@@ -77,6 +77,7 @@ class BlockCheck:
 
     def __init__(self, spindles: Mapping[str, Spindle], config: Config) -> None:
         self._spindles, self._config = spindles, config
+        self._settle_ns = int(config.learn.settle_s * NS_PER_S)
         self._name: str | None = None
         self._groups: dict[str, GroupCheck] = {}
         self._order: dict[str, int] = {}
@@ -211,5 +212,7 @@ class BlockCheck:
         assert self._name is not None
         context, regime, since_ns = self._regimes.current(self._name)
         block = Block(self._name, hop.group, hop.start_ns, hop.sample_rate_hz, hop.samples, hop.received_ns)
-        settled_ns = since_ns + int(self._config.learn.settle_s * NS_PER_S)
-        return CheckedBlock(block, context, regime, settled_ns, hop.contiguous, hop.usable, hop.learnable)
+        settled_ns = since_ns + self._settle_ns
+        return CheckedBlock(
+            block, hop.partials, context, regime, settled_ns, hop.contiguous, hop.usable, hop.learnable
+        )

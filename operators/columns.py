@@ -6,18 +6,25 @@ one of the three tables below.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.records import Context
 from operators.kernels import history, spectral, time_domain
 from operators.kernels.history import N_HISTORY, history_features
 from operators.kernels.spectral import N_SHAPE, band_rms, spectral_shape
-from operators.kernels.time_domain import N_TIME, time_features
+from operators.kernels.time_domain import N_PARTIALS, N_TIME, hop_partials, merge_partials
 from operators.spectrum import Spectrum
+
+Slices = tuple[tuple[NDArray[np.float32], ...], tuple[NDArray[np.float64], ...]]
+"""A window's hops, and their partials if it is a waveform's: as in `engine.records.Window`."""
+
+# Windows are taken in stacks of about so many samples: more do not get faster, but leave the L2 cache.
+_STACK_SAMPLES = 65_536
 
 
 class Column(NamedTuple):
@@ -88,8 +95,13 @@ class HistoryColumns:
         """Columns per channel."""
         return N_HISTORY
 
-    def compute(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Fill the columns.
+    @property
+    def n_stack(self) -> int:
+        """Windows to compute at once."""
+        return _STACK_SAMPLES
+
+    def cut(self, samples: NDArray[np.float32]) -> list[Slices]:
+        """Windows as `compute` takes them.
 
         Parameters
         ----------
@@ -98,9 +110,27 @@ class HistoryColumns:
 
         Returns
         -------
+        list of Slices
+            One for each window.
+        """
+        return [((window,), ()) for window in samples]
+
+    def compute(self, windows: Sequence[Slices], contexts: Sequence[Context]) -> NDArray[np.float64]:  # noqa: ARG002
+        """Fill the columns.
+
+        Parameters
+        ----------
+        windows : sequence of Slices
+            Equally long.
+        contexts : sequence of Context
+            One for each window; slow values need none.
+
+        Returns
+        -------
         float64[n_windows, n_channels, width]
             See `operators.kernels.history`.
         """
+        samples = np.stack([hops[0] for hops, _ in windows])
         out = np.empty((*samples.shape[:2], N_HISTORY))
         history_features(samples, self.sample_rate_hz, out)
         return out
@@ -114,10 +144,12 @@ class WaveformColumns:
     ----------
     sample_rate_hz : float
         Declared.
-    n_samples : int
-        In a window.
+    n_hop : int
+        Samples in a hop.
+    n_hops : int
+        Hops in a window.
     from_zero : bool[n_channels]
-        True for ``dc_coupled`` channels; see `operators.kernels.time_domain.time_features`.
+        True for ``dc_coupled`` channels; see `operators.kernels.time_domain.hop_partials`.
     spectrum : Spectrum
         Of such windows.
     band_bins : int64[n_bands + 1]
@@ -127,7 +159,8 @@ class WaveformColumns:
     """
 
     sample_rate_hz: float
-    n_samples: int
+    n_hop: int
+    n_hops: int
     from_zero: NDArray[np.bool_]
     spectrum: Spectrum
     band_bins: NDArray[np.int64]
@@ -143,33 +176,64 @@ class WaveformColumns:
         """Columns per channel."""
         return N_TIME + self.n_bands + N_SHAPE * self.shape_wanted
 
-    def compute(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Fill the columns.
+    @property
+    def n_stack(self) -> int:
+        """Windows to compute at once."""
+        return max(1, _STACK_SAMPLES // (self.from_zero.size * self.n_hop * self.n_hops))
+
+    def cut(self, samples: NDArray[np.float32]) -> list[Slices]:
+        """Windows as `compute` takes them: hops and their partials.
 
         Parameters
         ----------
         samples : float32[n_windows, n_channels, n_samples]
-            C-contiguous.
+            Each window whole.
 
         Returns
         -------
-        float64[n_windows, n_channels, width]
-            NaN where a feature cannot be said.
+        list of Slices
+            One for each window.
 
         Raises
         ------
         ValueError
             Windows of another shape than declared.
         """
-        if samples.shape[1:] != (self.from_zero.size, self.n_samples):
+        n_channels, n_window = self.from_zero.size, self.n_hop * self.n_hops
+        if samples.shape[1:] != (n_channels, n_window):
             raise ValueError(
-                f"Expected windows of {self.from_zero.size} channels x {self.n_samples} samples, "
-                f"got {samples.shape[1:]}"
+                f"Expected windows of {n_channels} channels x {n_window} samples, got {samples.shape[1:]}"
             )
-        out = np.empty((*samples.shape[:2], self.width))
-        time_features(samples, self.from_zero, self.sample_rate_hz, out)
+        cut = samples.reshape(-1, n_channels, self.n_hops, self.n_hop)
+        windows = []
+        for window in np.ascontiguousarray(np.swapaxes(cut, 1, 2)):
+            partials = np.empty((self.n_hops, n_channels, N_PARTIALS))
+            for hop, sums in zip(window, partials, strict=True):
+                hop_partials(hop, self.from_zero, sums)
+            windows.append((tuple(window), tuple(partials)))
+        return windows
+
+    def compute(self, windows: Sequence[Slices], contexts: Sequence[Context]) -> NDArray[np.float64]:  # noqa: ARG002
+        """Fill the columns.
+
+        Parameters
+        ----------
+        windows : sequence of Slices
+            Of declared length.
+        contexts : sequence of Context
+            One for each window.
+
+        Returns
+        -------
+        float64[n_windows, n_channels, width]
+            NaN where a feature cannot be said.
+        """
+        out = np.empty((len(windows), self.from_zero.size, self.width))
+        partials = np.array([sums for _, sums in windows])
+        merge_partials(partials, self.from_zero, self.sample_rate_hz, out)
         if self.n_bands or self.shape_wanted:
             shape_from = N_TIME + self.n_bands
+            samples = np.stack([np.concatenate(hops, axis=1) for hops, _ in windows])
             power = self.spectrum.power(samples, out[:, :, time_domain.MEAN])
             rows = out.reshape(-1, out.shape[2])
             band_rms(power, self.band_bins, rows[:, N_TIME:shape_from])

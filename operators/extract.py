@@ -60,36 +60,32 @@ def extract_batch(items: Sequence[tuple[str, Any]], feature_sets: FeatureSets) -
             continue
         feature_set = feature_sets[item.spindle, item.group]
         if item.usable:
-            stacks.setdefault((feature_set, item.samples.shape), []).append(position)
+            # Scalar groups: windows are stacked by the length of their history so far.
+            stacks.setdefault((feature_set, item.hops[0].shape), []).append(position)
         else:
             values = np.full(len(feature_set.features), np.nan)
             values.flags.writeable = False
             out[position] = spindle, _to_vector(item, values)
     for (feature_set, _), positions in stacks.items():
         windows: list[Window] = [items[position][1] for position in positions]
-        values = feature_set.extract(_stack([window.samples for window in windows]))
+        values = feature_set.extract_windows(windows)
         values.flags.writeable = False
         for row, (position, window) in enumerate(zip(positions, windows, strict=True)):
             out[position] = items[position][0], _to_vector(window, values[row])
     return out
 
 
-def _stack(samples: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Stack windows; a lone one is not copied."""
-    return samples[0][np.newaxis] if len(samples) == 1 else np.stack(samples)
-
-
 def _to_vector(window: Window, values: NDArray[np.float64]) -> FeatureVector:
     return FeatureVector(
-        spindle=window.spindle,
-        group=window.group,
-        t_ns=window.t_ns,
-        onset_ns=window.onset_ns,
-        values=values,
-        context=window.context,
-        regime=window.regime,
-        usable=window.usable,
-        learnable=window.learnable,
-        steady=window.steady,
-        received_ns=window.received_ns,
+        window.spindle,
+        window.group,
+        window.t_ns,
+        window.onset_ns,
+        values,
+        window.context,
+        window.regime,
+        window.usable,
+        window.learnable,
+        window.steady,
+        window.received_ns,
     )

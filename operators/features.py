@@ -12,25 +12,23 @@ from numpy.typing import NDArray
 from engine.config import Config, WaveformConfig
 from engine.declared import Channel, SensorGroup, Spindle
 from engine.errors import ConfigError
-from engine.records import Feature
+from engine.records import Context, Feature, Window
 from operators.columns import (
     SCALAR_FEATURES,
     SPECTRAL_FEATURES,
     TIME_FEATURES,
     Column,
     HistoryColumns,
+    Slices,
     WaveformColumns,
 )
 from operators.kernels.spectral import bins_of_edges, log_band_edges
 from operators.kernels.time_domain import N_TIME
 from operators.spectrum import Spectrum
-from operators.windows import samples_per_window
+from operators.windows import hops_per_window, samples_per_hop
 
 LEAST_SAMPLES = 16
 """Shortest window of a waveform group: fourth moments of fewer samples say nothing."""
-
-# Windows are taken in stacks of about so many samples: more do not get faster, but leave the L2 cache.
-_STACK_SAMPLES = 65_536
 
 
 def check_config(config: Config) -> None:
@@ -174,36 +172,79 @@ class FeatureSet:
         """``channel.feature``, in the order of the vector."""
         return tuple(feature.name for feature in self.features)
 
-    def extract(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Compute the features of a stack of windows.
-
-        A window's features do not depend on the others in the stack, to the last bit.
+    def extract(
+        self, samples: NDArray[np.float32], contexts: Sequence[Context] | None = None
+    ) -> NDArray[np.float64]:
+        """Compute the features of windows given as arrays: offline, where there is no flow.
 
         Parameters
         ----------
         samples : float32[n_windows, n_channels, n_samples]
             May be read-only. Waveform groups: exactly one window long. Scalar groups: any length, oldest first.
+        contexts : sequence of Context, optional
+            One for each window: speed and teeth, for the features that want them.
 
         Returns
         -------
         float64[n_windows, n_features]
-            NaN where a feature cannot be said: a NaN or infinite sample makes all of its channel's features
-            NaN (but not the latest ``value`` of a scalar channel).
+            As `extract_windows`.
 
         Raises
         ------
         ValueError
             Windows of another shape than declared.
         """
-        samples = np.require(samples, np.float32, ["C", "A"])
-        n_windows = samples.shape[0]
-        out = np.empty((n_windows, len(self.features)))
-        n_stack = max(1, _STACK_SAMPLES // max(1, samples.shape[1] * samples.shape[2]))
-        for first in range(0, n_windows, n_stack):
-            columns = self._source.compute(samples[first : first + n_stack])
+        contexts = contexts or [Context("", 0)] * samples.shape[0]
+        return self._extract(self.cut(samples), contexts)
+
+    def cut(self, samples: NDArray[np.float32]) -> list[Slices]:
+        """Whole windows as their hops and the hops' partials: what `engine.records.Window` holds.
+
+        Parameters
+        ----------
+        samples : float32[n_windows, n_channels, n_samples]
+            As for `extract`.
+
+        Returns
+        -------
+        list of Slices
+            One for each window.
+
+        Raises
+        ------
+        ValueError
+            As `extract`.
+        """
+        return self._source.cut(np.require(samples, np.float32, ["C", "A"]))
+
+    def extract_windows(self, windows: Sequence[Window]) -> NDArray[np.float64]:
+        """Compute the features of windows.
+
+        A window's features do not depend on the others, to the last bit.
+
+        Parameters
+        ----------
+        windows : sequence of Window
+            Of groups declared alike; scalar groups: of histories equally long.
+
+        Returns
+        -------
+        float64[n_windows, n_features]
+            NaN where a feature cannot be said (`why` says why): a NaN or infinite sample makes all of its
+            channel's features NaN (but not the latest ``value`` of a scalar channel).
+        """
+        slices = [(window.hops, window.partials) for window in windows]
+        return self._extract(slices, [window.context for window in windows])
+
+    def _extract(self, slices: Sequence[Slices], contexts: Sequence[Context]) -> NDArray[np.float64]:
+        out = np.empty((len(slices), len(self.features)))
+        n_stack = self._source.n_stack
+        for first in range(0, len(slices), n_stack):
+            last = first + n_stack
+            columns = self._source.compute(slices[first:last], contexts[first:last])
             flat = columns.reshape(columns.shape[0], -1)
             # "clip" only because the default mode fills a copy of `out` first; every index is in range.
-            np.take(flat, self._indices, axis=1, out=out[first : first + n_stack], mode="clip")
+            np.take(flat, self._indices, axis=1, out=out[first:last], mode="clip")
         return out
 
 
@@ -213,7 +254,8 @@ def _time_features(channel: Channel, config: WaveformConfig) -> tuple[str, ...]:
 
 def _plan_waveform(group: SensorGroup, config: WaveformConfig) -> tuple[WaveformColumns, list[str]]:
     """How a waveform group's columns are computed, and its bands' names."""
-    fs, n_samples = group.sample_rate_hz, samples_per_window(group, config)
+    fs, n_hop, n_hops = group.sample_rate_hz, samples_per_hop(group, config), hops_per_window(group, config)
+    n_samples = n_hop * n_hops
     if n_samples < LEAST_SAMPLES:
         raise ConfigError(
             f"Expected windows of at least {LEAST_SAMPLES} samples, got {n_samples} of sensor group "
@@ -223,7 +265,8 @@ def _plan_waveform(group: SensorGroup, config: WaveformConfig) -> tuple[Waveform
     spectrum = Spectrum.for_windows(n_samples, fs)
     source = WaveformColumns(
         sample_rate_hz=fs,
-        n_samples=n_samples,
+        n_hop=n_hop,
+        n_hops=n_hops,
         from_zero=np.array([channel.dc_coupled for channel in group.channels]),
         spectrum=spectrum,
         band_bins=bins_of_edges(edges, spectrum.n_fft, fs),

@@ -27,6 +27,7 @@ class Hop(NamedTuple):
     start_ns: int
     end_ns: int
     samples: NDArray[np.float32]
+    partials: NDArray[np.float64] | None
     sample_rate_hz: float
     contiguous: bool
     usable: bool

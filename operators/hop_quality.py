@@ -20,9 +20,7 @@ _CLIPPED_HOPS = 5
 
 
 class HopQuality:
-    """Judges hops; a channel that cannot be judged becomes NaN in place, so that its features say so.
-
-    Clipped channels stay: a collision clips, and a clipped collision must still be scored. They are not learnt.
+    """Judges hops: which channels are in trouble, and which of them cannot be judged at all.
 
     Parameters
     ----------
@@ -37,22 +35,30 @@ class HopQuality:
     def __init__(self, group: SensorGroup, config: CheckConfig, report: Reporter) -> None:
         self._group, self._config, self._report = group, config, report
         seconds = [config.flat_line_dc_s if c.dc_coupled else config.flat_line_s for c in group.channels]
-        self._n_flat = np.array([round(s * group.sample_rate_hz) for s in seconds])
+        self._n_flat = np.array([round(s * group.sample_rate_hz) for s in seconds], np.int64)
         limit = np.array([channel.full_scale or math.nan for channel in group.channels])
         self._limit_known = np.isfinite(limit)
-        self._counters = QualityState(limit * (1 - 1e-6))  # converters stop a count short of full scale
+        # Converters stop a count short of full scale.
+        self._counters = QualityState(limit * (1 - 1e-6), self._n_flat)
         self._varied = np.zeros(limit.size, np.bool_)
         self._n_clipped_hops = 0
 
     def judge(
-        self, samples: NDArray[np.float32], start_ns: int, end_ns: int, received_ns: int | None
-    ) -> list[SensorOutcome]:
+        self,
+        samples: NDArray[np.float32],
+        partials: NDArray[np.float64],
+        start_ns: int,
+        end_ns: int,
+        received_ns: int | None,
+    ) -> tuple[list[SensorOutcome], list[int]]:
         """Judge one hop, in order.
 
         Parameters
         ----------
         samples : float32[n_channels, n_hop]
-            Writable; channels that cannot be judged are set to NaN.
+            The hop; may be read-only.
+        partials : float64[n_channels, 12]
+            Its `operators.kernels.time_domain.hop_partials`.
         start_ns, end_ns : int
             Of the hop.
         received_ns : int or None
@@ -62,8 +68,15 @@ class HopQuality:
         -------
         list of SensorOutcome
             At most one per channel.
+        list of int
+            Channels that cannot be judged. Clipped ones are not among them: a collision clips, and must still
+            be scored; but what is clipped is not learnt.
         """
-        counts, n_hop = self._counters.count(samples), samples.shape[1]
+        counts, n_hop = self._counters.count(samples, partials), samples.shape[1]
+        if counts is None:
+            self._n_clipped_hops = 0
+            self._varied[:] = True
+            return [], []
         flat = counts[:, LONGEST_RUN] >= self._n_flat
         clipped = counts[:, AT_LIMIT] >= max(1.0, self._config.clipped_fraction * n_hop)
         # Inference is only for signals that move at every sample: coarse quantisation repeats its extremes too.
@@ -71,6 +84,7 @@ class HopQuality:
         bad = counts[:, NONFINITE] > 0
         self._n_clipped_hops = self._n_clipped_hops + 1 if clipped.any() else 0
         found: list[SensorOutcome] = []
+        lost: list[int] = []
         for index in np.flatnonzero(flat | clipped | bad).tolist():
             matters = self._flat_matters(index)
             name = self._group.channels[index].name
@@ -91,9 +105,9 @@ class HopQuality:
                     )
                 )
             if bad[index] or (flat[index] and matters):
-                samples[index] = np.nan
+                lost.append(index)
         self._varied |= counts[:, CHANGES] > 1
-        return found
+        return found, lost
 
     def save(self) -> Any:
         """State for recovery."""

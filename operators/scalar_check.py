@@ -144,7 +144,18 @@ class ScalarCheck:
         learnable = t_ns >= self._report.learn_after_ns and usable
         rate = self._group.sample_rate_hz
         out.append(
-            Hop(self._group.name, t_ns, t_ns, values, rate, contiguous, usable, learnable, block.received_ns)
+            Hop(
+                self._group.name,
+                t_ns,
+                t_ns,
+                values,
+                None,
+                rate,
+                contiguous,
+                usable,
+                learnable,
+                block.received_ns,
+            )
         )
 
     def _old(self, block: Block, t_ns: int, step_ns: int, came_back: bool) -> SensorOutcome:

@@ -19,6 +19,7 @@ from engine.records import Block, SensorOutcome, Trouble, samples_to_ns
 from operators import trouble_words
 from operators.group_check import NEVER_NS, Hop, Recurrence, Reporter, check_shape
 from operators.hop_quality import HopQuality
+from operators.kernels.time_domain import N_PARTIALS, hop_partials
 
 # Time stamps made by software wander by about a millisecond; less than this is jitter, not a gap.
 _JITTER_S = 0.002
@@ -74,6 +75,8 @@ class WaveformCheck:
         pause_s = 1.5 * group.duty_cycle.period_s if group.duty_cycle else 0.0
         self._patience_ns = int((config.silent_s + pause_s) * NS_PER_S)
         self._quality = HopQuality(group, config, self._report)
+        self._from_zero = np.array([channel.dc_coupled for channel in group.channels])
+        self._hop_ns = samples_to_ns(n_hop, rate)
         self._s = WaveformState(np.empty((n_channels, n_hop), np.float32))
 
     @property
@@ -308,6 +311,11 @@ class WaveformCheck:
     def _cut(self, block: Block, first: int, out: list[Hop | SensorOutcome]) -> None:
         """Fill hops with the block's samples from ``first`` on; every full hop is judged and sent on."""
         s, n_block = self._s, block.samples.shape[1]
+        if s.filled == first == 0 and n_block == self._n_hop and block.samples.flags.c_contiguous:
+            s.n_samples += n_block  # a sender that cuts as we do: nothing is copied
+            s.n_burst += n_block
+            self._finish_hop(block.samples.view(), block.received_ns, out)
+            return
         while first < n_block:
             n = min(self._n_hop - s.filled, n_block - first)
             s.partial[:, s.filled : s.filled + n] = block.samples[:, first : first + n]
@@ -316,19 +324,38 @@ class WaveformCheck:
             s.n_burst += n
             first += n
             if s.filled == self._n_hop:
-                out.extend(self._finish_hop(block.received_ns))
+                samples, s.partial, s.filled = s.partial, np.empty_like(s.partial), 0
+                self._finish_hop(samples, block.received_ns, out)
 
-    def _finish_hop(self, received_ns: int | None) -> list[Hop | SensorOutcome]:
+    def _finish_hop(
+        self, samples: NDArray[np.float32], received_ns: int | None, out: list[Hop | SensorOutcome]
+    ) -> None:
         s, rate = self._s, self._group.sample_rate_hz
-        samples = s.partial
         end_ns = self._due_ns()
-        start_ns = end_ns - samples_to_ns(self._n_hop, rate)
-        out: list[Hop | SensorOutcome] = list(self._quality.judge(samples, start_ns, end_ns, received_ns))
-        usable = not bool(np.isnan(samples[:, 0]).all())
-        samples.flags.writeable = False
+        start_ns = end_ns - self._hop_ns
+        partials = np.empty((samples.shape[0], N_PARTIALS))
+        hop_partials(samples, self._from_zero, partials)
+        troubles, lost = self._quality.judge(samples, partials, start_ns, end_ns, received_ns)
+        usable = True
+        if troubles or lost:
+            out.extend(troubles)
+            samples = samples.copy()  # a source's block is not ours to change
+            samples[lost], partials[lost] = np.nan, np.nan
+            usable = len(lost) < samples.shape[0]
+        samples.flags.writeable = partials.flags.writeable = False
         learnable = start_ns >= self._report.learn_after_ns
-        group = self._group.name
-        out.append(Hop(group, start_ns, end_ns, samples, rate, s.contiguous, usable, learnable, received_ns))
-        s.partial = np.empty_like(samples)
-        s.filled, s.contiguous = 0, True
-        return out
+        out.append(
+            Hop(
+                self._group.name,
+                start_ns,
+                end_ns,
+                samples,
+                partials,
+                rate,
+                s.contiguous,
+                usable,
+                learnable,
+                received_ns,
+            )
+        )
+        s.contiguous = True

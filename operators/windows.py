@@ -1,8 +1,9 @@
-"""slide: a ring of the latest samples per sensor group, a window every hop."""
+"""slide: the latest hops of every sensor group, a window with each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,32 +31,34 @@ def samples_per_hop(group: SensorGroup, config: WaveformConfig) -> int:
     int
         At least 1.
     """
-    return _within_burst(max(1, round(config.hop_s * group.sample_rate_hz)), group)
+    n_hop = max(1, round(config.hop_s * group.sample_rate_hz))
+    return n_hop if group.duty_cycle is None else min(n_hop, _samples_per_burst(group))
 
 
-def samples_per_window(group: SensorGroup, config: WaveformConfig) -> int:
-    """Samples in a window; a whole burst at most for a duty-cycled group, so that no window spans a pause.
+def hops_per_window(group: SensorGroup, config: WaveformConfig) -> int:
+    """Hops in a window; those that a burst holds at most, so that no window spans a sensor's pause.
 
     Parameters
     ----------
     group : SensorGroup
         Of kind ``waveform``.
     config : WaveformConfig
-        ``window_s``.
+        ``window_s``, a whole multiple of ``hop_s``.
 
     Returns
     -------
     int
-        At least `samples_per_hop`.
+        At least 1.
     """
-    n_window = _within_burst(max(1, round(config.window_s * group.sample_rate_hz)), group)
-    return max(n_window, samples_per_hop(group, config))
-
-
-def _within_burst(n_samples: int, group: SensorGroup) -> int:
+    n_hops = round(config.window_s / config.hop_s)
     if group.duty_cycle is None:
-        return n_samples
-    return min(n_samples, max(1, round(group.duty_cycle.burst_s * group.sample_rate_hz)))
+        return n_hops
+    return max(1, min(n_hops, _samples_per_burst(group) // samples_per_hop(group, config)))
+
+
+def _samples_per_burst(group: SensorGroup) -> int:
+    assert group.duty_cycle is not None
+    return max(1, round(group.duty_cycle.burst_s * group.sample_rate_hz))
 
 
 def slide_windows(
@@ -90,7 +93,7 @@ def slide_windows(
 
 
 class WindowSlide:
-    """The windows of one spindle. State: one window of samples per group.
+    """The windows of one spindle. State: one window of hops per group.
 
     Parameters
     ----------
@@ -102,7 +105,7 @@ class WindowSlide:
 
     def __init__(self, spindles: Mapping[str, Spindle], config: Config) -> None:
         self._spindles, self._config = spindles, config
-        self._rings: dict[str, _Ring] = {}
+        self._rings: dict[str, _Hops | _History] = {}
 
     def process(self, items: Sequence[CheckedBlock | SensorOutcome]) -> list[Window | SensorOutcome]:
         """Slide over items of one spindle.
@@ -122,7 +125,8 @@ class WindowSlide:
             if isinstance(item, SensorOutcome):
                 out.append(item)
                 continue
-            window = self._ring(item).push(item)
+            ring = self._rings.get(item.block.group) or self._open(item.block.spindle, item.block.group)
+            window = ring.push(item)
             if window is not None:
                 out.append(window)
         return out
@@ -133,65 +137,91 @@ class WindowSlide:
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
-        self._rings = {group: _Ring(*saved) for group, saved in state.items()}
+        self._rings = {
+            group: (_Hops if kind == "hops" else _History)(*saved) for group, (kind, *saved) in state.items()
+        }
 
-    def _ring(self, item: CheckedBlock) -> _Ring:
-        ring = self._rings.get(item.block.group)
-        if ring is None:
-            group = self._spindles[item.block.spindle].group(item.block.group)
-            assert group is not None  # the check lets no other group through
-            if group.kind == "scalar":
-                ring = _Ring(self._config.scalar.n_history, 1)
-            else:
-                n_window = samples_per_window(group, self._config.waveform)
-                ring = _Ring(n_window, n_window)
-            self._rings[item.block.group] = ring
+    def _open(self, spindle: str, name: str) -> _Hops | _History:
+        group = self._spindles[spindle].group(name)
+        assert group is not None  # the check lets no other group through
+        ring: _Hops | _History
+        if group.kind == "scalar":
+            ring = _History(self._config.scalar.n_history)
+        else:
+            ring = _Hops(hops_per_window(group, self._config.waveform))
+        self._rings[name] = ring
         return ring
 
 
-class _Ring:
-    """The latest samples of one group. Every window is a fresh array, so nobody's view ever changes.
+@dataclass(slots=True)
+class _Hops:
+    """The latest hops of a waveform group. Windows share their arrays, which nobody changes."""
 
-    Parameters
-    ----------
-    n_window : int
-        Most samples kept.
-    n_least : int
-        Fewest samples that make a window; 1 marks a scalar group, whose window is judged by its newest sample.
-    samples : float32[n_channels, <= n_window], optional
-        To resume from.
-    """
+    n_hops: int
+    samples: tuple[NDArray[np.float32], ...] = ()
+    partials: tuple[NDArray[np.float64], ...] = ()
 
-    def __init__(self, n_window: int, n_least: int, samples: NDArray[np.float32] | None = None) -> None:
-        self._n_window, self._n_least, self._samples = n_window, n_least, samples
-
-    def save(self) -> tuple[int, int, NDArray[np.float32] | None]:
-        return self._n_window, self._n_least, self._samples
+    def save(self) -> tuple[Any, ...]:
+        """State for recovery, its kind first."""
+        return "hops", self.n_hops, self.samples, self.partials
 
     def push(self, item: CheckedBlock) -> Window | None:
-        block, samples = item.block, item.block.samples
-        n_hop = samples.shape[1]
-        if self._samples is not None and item.contiguous:
-            first = max(0, self._samples.shape[1] + n_hop - self._n_window)
-            samples = np.concatenate((self._samples[:, first:], samples), axis=1)
-            samples.flags.writeable = False
-        self._samples = samples
-        if samples.shape[1] < self._n_least:
+        """Add a hop; give the window that it completes, if there are enough."""
+        block = item.block
+        assert item.partials is not None  # a waveform's hop has them
+        if not item.contiguous:
+            self.samples, self.partials = (), ()
+        self.samples = (*self.samples, block.samples)[-self.n_hops :]
+        self.partials = (*self.partials, item.partials)[-self.n_hops :]
+        if len(self.samples) < self.n_hops:
             return None
-        scalar = self._n_least == 1
-        n_before = 0 if scalar else samples.shape[1] - n_hop
+        n_before = (self.n_hops - 1) * block.samples.shape[1]
         start_ns = block.t_ns - samples_to_ns(n_before, block.sample_rate_hz)
-        return Window(
-            spindle=block.spindle,
-            group=block.group,
-            t_ns=block.t_ns if scalar else block.end_ns,
-            onset_ns=block.t_ns,
-            sample_rate_hz=block.sample_rate_hz,
-            samples=samples,
-            context=item.context,
-            regime=item.regime,
-            usable=item.usable,
-            learnable=item.learnable,
-            steady=start_ns >= item.settled_ns,
-            received_ns=block.received_ns,
-        )
+        return _window(item, block.end_ns, self.samples, self.partials, start_ns >= item.settled_ns)
+
+
+@dataclass(slots=True)
+class _History:
+    """The latest samples of a scalar group; each makes a window, which is judged by its newest sample."""
+
+    n_history: int
+    samples: NDArray[np.float32] | None = None
+
+    def save(self) -> tuple[Any, ...]:
+        """State for recovery, its kind first."""
+        return "history", self.n_history, self.samples
+
+    def push(self, item: CheckedBlock) -> Window:
+        """Add a sample; give the window that ends with it."""
+        block, samples = item.block, item.block.samples
+        if self.samples is not None and item.contiguous:
+            first = max(0, self.samples.shape[1] + samples.shape[1] - self.n_history)
+            samples = np.concatenate((self.samples[:, first:], samples), axis=1)
+            samples.flags.writeable = False
+        self.samples = samples
+        return _window(item, block.t_ns, (samples,), (), block.t_ns >= item.settled_ns)
+
+
+def _window(
+    item: CheckedBlock,
+    t_ns: int,
+    hops: tuple[NDArray[np.float32], ...],
+    partials: tuple[NDArray[np.float64], ...],
+    steady: bool,
+) -> Window:
+    block = item.block
+    return Window(
+        block.spindle,
+        block.group,
+        t_ns,
+        block.t_ns,
+        block.sample_rate_hz,
+        hops,
+        partials,
+        item.context,
+        item.regime,
+        item.usable,
+        item.learnable,
+        steady,
+        block.received_ns,
+    )

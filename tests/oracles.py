@@ -10,28 +10,25 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating]
 
 
-def time_features(x: Floats, from_zero: bool, fs: float) -> list[float]:
-    """In the order of ``operators.kernels.time_domain``."""
+def time_features(x: Floats, from_zero: bool, fs: float, n_hops: int = 1) -> list[float]:
+    """In the order of ``operators.kernels.time_domain``; distances are from the mean of each hop."""
     x = np.asarray(x, dtype=np.float64)
     if x.size == 0 or not np.isfinite(x).all():
         return [np.nan] * 12
+    hops = np.split(x, n_hops)
     centred = x - x.mean()
-    distance = np.abs(x) if from_zero else np.abs(centred)
+    distance = np.abs(x) if from_zero else np.abs(np.concatenate([hop - hop.mean() for hop in hops]))
     std = np.sqrt(np.mean(centred**2))
-    rms = np.sqrt(np.mean(distance**2))
-    peak = distance.max()
-    below = x < (0.0 if from_zero else x.mean())
+    rms = np.sqrt(np.mean(x**2)) if from_zero else std
+    peak = np.abs(x if from_zero else centred).max()
+    below = np.concatenate([hop < (0.0 if from_zero else np.float32(hop.mean())) for hop in hops])
     crossings = np.sum(below[1:] != below[:-1]) * fs / (x.size - 1) if x.size > 1 else np.nan
     ratios = [np.nan] * 6
     if x.max() > x.min():
-        ratios = [
-            peak / rms,
-            np.mean(centred**4) / std**4,
-            np.mean(centred**3) / std**3,
-            rms / distance.mean(),
-            peak / distance.mean(),
-            peak / np.sqrt(distance).mean() ** 2,
-        ]
+        ratios = [peak / rms, np.mean(centred**4) / std**4, np.mean(centred**3) / std**3, *[np.nan] * 3]
+        if distance.any():
+            root = np.sqrt(distance).mean() ** 2
+            ratios[3:] = [rms / distance.mean(), peak / distance.mean(), peak / root]
     return [x.mean(), std, rms, peak, x.max() - x.min(), *ratios, crossings]
 
 

@@ -28,11 +28,14 @@ def window(spindle: str, group: str, number: int, n_samples: int = 200, **change
     n_channels = 2 if group == "vib" else 1
     samples = np.random.default_rng(number).standard_normal((n_channels, n_samples)).astype(np.float32)
     samples.flags.writeable = False
+    feature_set = SETS[spindle, group]
+    ((hops, partials),) = feature_set.cut(samples[None])
     keys: dict[str, Any] = {
         "t_ns": 1000 + number,
         "onset_ns": 900 + number,
         "sample_rate_hz": 1000.0,
-        "samples": samples,
+        "hops": hops,
+        "partials": partials,
         "context": Context(spindle, 5, tool="T1"),
         "regime": Regime("T1"),
         "usable": True,
@@ -87,7 +90,9 @@ def test_vector_holds_the_features_of_its_window_and_what_the_window_knew() -> N
 
     assert key == "M1"
     assert isinstance(vector, FeatureVector)
-    np.testing.assert_array_equal(vector.values, SETS["M1", "vib"].extract(item.samples[None])[0])
+    np.testing.assert_array_equal(vector.values, SETS["M1", "vib"].extract_windows([item])[0])
+    whole = np.concatenate(item.hops, axis=1)[None]
+    np.testing.assert_array_equal(vector.values, SETS["M1", "vib"].extract(whole)[0])
     for name in {field.name for field in fields(FeatureVector)} - {"values"}:
         assert getattr(vector, name) == getattr(item, name)
 
