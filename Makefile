@@ -36,12 +36,14 @@ check: $(VENV)/dev.stamp ## style, types and layering; no tests
 	@$(BIN)/lint-imports
 
 bench: $(VENV)/dev.stamp ## the figures of perf/ beside their budgets; ARGS="--only import_help_ms"
+	@$(MAKE) $(VENV)/peers.stamp || echo "Without some peers: the figures that compare with them say so." >&2
 	@$(BIN)/python -m perf $(ARGS)
 
 lock: $(VENV)/dev.stamp ## write the requirements*.txt anew from pyproject.toml; ARGS=--upgrade
 	@$(LOCK) $(ARGS) pyproject.toml --output-file requirements.txt
 	@$(LOCK) $(ARGS) --group build --output-file requirements-build.txt
 	@$(LOCK) $(ARGS) pyproject.toml --group dev --output-file requirements-dev.txt
+	@$(LOCK) $(ARGS) --constraint requirements-dev.txt --group peers --output-file requirements-peers.txt
 
 clean: ## remove the environment and everything generated
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -66,4 +68,12 @@ $(VENV)/run.stamp: requirements.txt requirements-build.txt pyproject.toml $(VENV
 $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 	@echo "Installing the pinned test and lint tools into .venv (once)" >&2
 	@$(LOCKED) -r requirements-dev.txt >&2
+	@touch $@
+
+# rrcf is published as source only: it is packed here, with the setuptools of the lock, so that comes first.
+$(VENV)/peers.stamp: requirements-peers.txt $(VENV)/dev.stamp
+	@echo "Installing the pinned peers of the figures into .venv (once)" >&2
+	@sed -n '/^setuptools==/,/[^\\]$$/p' requirements-peers.txt >$(VENV)/setuptools.txt
+	@$(LOCKED) -r $(VENV)/setuptools.txt >&2
+	@$(LOCKED) --no-binary rrcf --no-build-isolation -r requirements-peers.txt >&2
 	@touch $@

@@ -13,7 +13,7 @@ from engine import __version__
 from engine.config import Config, load_config
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt", "requirements-peers.txt")
 HEAVY = ("bytewax", "numba", "numpy", "pyarrow", "redis", "rich", "river", "scipy", "websockets")
 
 
@@ -37,6 +37,15 @@ def test_a_lock_holds_pins_and_hashes_and_no_address(lock):
 @pytest.mark.parametrize("lock", LOCKS[:2])
 def test_the_development_lock_holds_the_same_pins(lock):
     assert pins(lock).items() <= pins("requirements-dev.txt").items()
+
+
+def test_peers_move_no_pin_of_the_development_lock():
+    development, peers = pins("requirements-dev.txt"), pins("requirements-peers.txt")
+
+    both = development.keys() & peers.keys()
+
+    assert {"numba", "numpy", "scipy"} <= both
+    assert {name: peers[name] for name in both} == {name: development[name] for name in both}
 
 
 def test_every_dependency_is_locked():
