@@ -70,6 +70,79 @@ def spectral_shape(power: Floats, first_bin: int, bin_hz: float) -> list[float]:
     return [float(centroid), float(spread), float(entropy), float(frequency[np.argmax(used)])]
 
 
+def velocity_rms(power: Floats, bin_hz: float, low_hz: float, high_hz: float, to_mm_s2: float) -> float:
+    """Every bin's acceleration divided by its angular frequency."""
+    total = 0.0
+    for k in range(power.size):
+        if low_hz <= k * bin_hz <= high_hz:
+            total += power[k] * (to_mm_s2 / (2 * np.pi * k * bin_hz)) ** 2
+    return float(np.sqrt(total))
+
+
+def revolution_line(x: Floats, fs: float, rpm: float) -> float:
+    """RMS of the line at the speed: a Fourier integral over whole revolutions up to the newest sample."""
+    x = np.asarray(x, dtype=np.float64)
+    at = np.arange(x.size, dtype=np.float64)
+    period = fs * 60 / rpm
+    length = np.floor((x.size - 1) / period) * period
+    turned = x * np.exp(-2j * np.pi * at / period)
+    start = x.size - 1 - length
+    inside = at > start
+    values = np.concatenate(([np.interp(start, at, turned)], turned[inside]))
+    return float(np.sqrt(2) * abs(np.trapezoid(values, np.concatenate(([start], at[inside])))) / length)
+
+
+def order_lines(power: Floats, bin_hz: float, rpm: float, n_teeth: float) -> list[float]:
+    """Second and third harmonic of the speed, first to third of tooth passing, share that is in no line."""
+    rev_hz = rpm / 60
+
+    def lobe(line_hz: float) -> list[int]:
+        centre = int(np.floor(line_hz / bin_hz + 0.5))
+        return list(range(centre - 2, centre + 3))
+
+    lines_hz = [2 * rev_hz, 3 * rev_hz, *(k * n_teeth * rev_hz for k in (1, 2, 3))]
+    rms = [float(np.sqrt(power[lobe(line_hz)].sum())) for line_hz in lines_hz]
+    counted = np.arange(power.size) >= lobe(rev_hz)[0]
+    between = counted.copy()
+    for order in range(1, int((power.size + 5) * bin_hz / rev_hz) + 1):
+        bins = lobe(order * rev_hz)
+        if bins[-1] < power.size:
+            between[bins] = False
+    return [*rms, float(power[between].sum() / power[counted].sum())]
+
+
+def envelope_columns(
+    x: Floats, fs: float, first_bin: int, n_bands: int, n_inside: int, rpm: float, orders: Floats
+) -> list[float]:
+    """In the order of ``operators.kernels.envelope``; for windows that need no padding."""
+    n = x.size
+    bin_hz = fs / n
+    taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
+    spectrum = np.fft.fft((x - np.mean(x)) * taper)
+    kurtoses, envelopes, rms = [], [], []
+    for band in range(n_bands):
+        bins = first_bin + band * n_inside + np.arange(n_inside)
+        analytic = np.fft.ifft(spectrum[bins])
+        square = np.abs(analytic) ** 2
+        m2, m4 = square.mean() / np.mean(taper**2), (square**2).mean() / np.mean(taper**4)
+        kurtoses.append(m4 / m2**2 - 2)
+        envelopes.append(square)
+        rms.append(np.sqrt(2 * np.sum(np.abs(spectrum[bins]) ** 2) / (n * np.sum(taper**2))))
+    best = int(np.argmax(kurtoses))
+    centre_hz = (first_bin + best * n_inside + (n_inside - 1) / 2) * bin_hz
+    lines = np.abs(np.fft.rfft(envelopes[best]))
+    lobe_power = n * np.sum(taper**4) / np.sum(taper**2) ** 2
+    depths = []
+    for order in orders:
+        total = 0.0
+        for harmonic in (1, 2, 3):
+            centre = int(np.floor(harmonic * order * rpm / 60 / bin_hz + 0.5))
+            if centre + 3 < lines.size:
+                total += 4 * np.sum(lines[centre - 3 : centre + 4] ** 2) / lobe_power / lines[0] ** 2
+        depths.append(float(np.sqrt(total)))
+    return [float(kurtoses[best]), float(centre_hz), float(rms[best]), *depths]
+
+
 def history_features(x: Floats, fs: float) -> list[float]:
     """In the order of ``operators.kernels.history``."""
     x = np.asarray(x, dtype=np.float64)

@@ -4,6 +4,8 @@
 `quality`       NaN, clipping and flat lines, counted per hop
 `time_domain`   twelve features per channel, in one call
 `spectral`      taper, power spectra, band energies, shape of a spectrum
+`velocity`      severity of vibration, from the same spectra
+`orders`        lines that belong to the spindle's speed, and what is in none of them
 `history`       value, slope and scatter of slow channels
 ==============  ==================================================================================
 
@@ -21,4 +23,4 @@ def warm_up() -> None:
     the cache (``NUMBA_CACHE_DIR``, else ``__pycache__``) cannot be written, the latter at every start.
     """
     # Signatures are explicit, so importing compiles.
-    from operators.kernels import history, quality, spectral, time_domain  # noqa: F401
+    from operators.kernels import history, orders, quality, spectral, time_domain, velocity  # noqa: F401

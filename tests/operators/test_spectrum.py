@@ -4,6 +4,7 @@ import numpy as np
 import oracles
 import pytest
 
+from operators.kernels import orders
 from operators.spectrum import Spectrum
 
 
@@ -33,5 +34,45 @@ def test_padding_leaves_a_tone_its_frequency_and_power() -> None:
 
     power = spectrum.power(x[None, None], np.zeros((1, 1)))[0]
 
-    assert power.sum() == pytest.approx(2.0, rel=1e-4)
+    assert power.sum(dtype=np.float64) == pytest.approx(2.0, rel=1e-4)
     assert abs(power.argmax() * spectrum.bin_hz - 3000.0) <= spectrum.bin_hz
+
+
+def test_nan_mean_makes_its_row_nan_and_no_other() -> None:
+    spectrum = Spectrum.for_windows(50, 1000.0)
+    samples = np.random.default_rng(1).standard_normal((1, 3, 50)).astype(np.float32)
+
+    power = spectrum.power(samples, np.array([[0.0, np.nan, 0.0]]))
+
+    assert np.isnan(power[1]).all()
+    assert np.isfinite(power[[0, 2]]).all()
+
+
+@pytest.mark.parametrize("n_rows", [1, 3, 4, 9])
+def test_row_does_not_depend_on_its_stack_to_the_last_bit(n_rows: int) -> None:
+    spectrum = Spectrum.for_windows(999, 1000.0)
+    samples = np.random.default_rng(1).standard_normal((n_rows, 1, 999)).astype(np.float32)
+
+    together = spectrum.power(samples, np.zeros((n_rows, 1)))
+    alone = [spectrum.power(sample[None], np.zeros((1, 1)))[0] for sample in samples]
+
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_rows_are_a_whole_number_of_fours_and_zero_where_nothing_is_filled_in() -> None:
+    spectrum = Spectrum.for_windows(4999, 1000.0)
+
+    rows = spectrum.rows(5)
+
+    assert rows.shape == (8, 5000)
+    assert not rows[5:].any()
+    assert not rows[:, spectrum.n_samples :].any()
+
+
+def test_spectrum_says_why_an_order_is_missing() -> None:
+    spectrum = Spectrum.for_windows(5120, 25_600.0)
+
+    assert spectrum.why_order_missing(orders.REV_1, 299.0, 4.0) == "lines not resolved"
+    assert spectrum.why_order_missing(orders.REV_1, 301.0, 4.0) is None
+    assert spectrum.why_order_missing(orders.REV_2, 1499.0, 4.0) == "lines not resolved"
+    assert spectrum.why_order_missing(orders.TOOTH_3, 100_000.0, 4.0) == "rate too low"

@@ -14,24 +14,25 @@ from operators.kernels import spectral as sp
 FS = 25_600.0
 
 
-def power_of(x: NDArray[np.float32], n_fft: int | None = None) -> NDArray[np.float64]:
+def power_of(x: NDArray[np.float32], n_fft: int | None = None) -> NDArray[np.float32]:
     """Power spectrum of one row, the way `operators.spectrum` does it."""
     n_fft = n_fft or x.size
     taper = sp.hann_taper(x.size)
-    rows = np.full((1, n_fft), np.nan, np.float32)
-    sp.taper_rows(np.asarray(x, np.float32)[None, None], np.array([[x.mean(dtype=np.float64)]]), taper, rows)
-    out = np.empty((1, n_fft // 2 + 1))
+    rows = np.zeros((1, n_fft), np.float32)
+    rows[0, : x.size] = x - x.mean(dtype=np.float64)
+    sp.apply_taper(rows, taper)
+    out = np.empty((1, n_fft // 2 + 1), np.float32)
     sp.power_spectra(scipy.fft.rfft(rows, axis=1), n_fft, float(np.sum(taper.astype(np.float64) ** 2)), out)
     return out[0]
 
 
-def bands_of(power: NDArray[np.float64], edges_hz: NDArray[np.float64], n_fft: int) -> NDArray[np.float64]:
+def bands_of(power: NDArray[np.float32], edges_hz: NDArray[np.float64], n_fft: int) -> NDArray[np.float64]:
     out = np.empty((1, edges_hz.size - 1))
     sp.band_rms(power[None], sp.bins_of_edges(edges_hz, n_fft, FS), out)
     return out[0]
 
 
-def shape_of(power: NDArray[np.float64], first_bin: int = 1, bin_hz: float = 10.0) -> NDArray[np.float64]:
+def shape_of(power: NDArray[np.float32], first_bin: int = 1, bin_hz: float = 10.0) -> NDArray[np.float64]:
     out = np.full((1, sp.N_SHAPE), 99.0)
     sp.spectral_shape(power[None], first_bin, bin_hz, out)
     return out[0]
@@ -65,16 +66,16 @@ def test_power_sums_to_the_weighted_mean_square(n: int, padding: int, seed: int)
     weight = sp.hann_taper(n).astype(np.float64) ** 2
     centred = x - x.mean(dtype=np.float64)
 
-    total = power_of(x, n + padding).sum()
+    total = power_of(x, n + padding).sum(dtype=np.float64)
 
     assert total == pytest.approx(np.sum(weight * centred**2) / np.sum(weight), rel=1e-5)
 
 
 @pytest.mark.parametrize("n", [2560, 2561])
 def test_bands_over_the_full_range_sum_in_square_to_the_variance(n: int) -> None:
-    x = np.mean(
+    x = np.mean(  # of 50 windows: one varies by chance
         [power_of(noise(n, seed)) for seed in range(50)], axis=0
-    )  # of 50 windows: one varies by chance
+    )
 
     bands = bands_of(x, np.array([0.0, 100.0, 1000.0, 5000.0, FS / 2]), n)
 
@@ -85,7 +86,9 @@ def test_bands_share_out_every_bin_once() -> None:
     power = power_of(noise(2560))
     edges = np.concatenate(([0.0], sp.log_band_edges(20.0, FS / 2, 8)))
 
-    assert np.sum(bands_of(power, edges, 2560) ** 2) == pytest.approx(power.sum(), rel=1e-12)
+    total = power.sum(dtype=np.float64)
+
+    assert np.sum(bands_of(power, edges, 2560) ** 2) == pytest.approx(total, rel=1e-12)
 
 
 @pytest.mark.parametrize("f_hz", [60.0, 437.0, 3333.3, 9000.0])
@@ -119,26 +122,45 @@ def test_scaling_the_signal_scales_its_bands(exponent: int) -> None:
 
 
 def test_band_without_a_bin_is_silent() -> None:
-    assert bands_of(np.ones(257), np.array([101.0, 102.0, FS / 2]), 512)[0] == 0.0
+    assert bands_of(np.ones(257, np.float32), np.array([101.0, 102.0, FS / 2]), 512)[0] == 0.0
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_power_that_is_not_finite_says_nothing(bad: float) -> None:
-    power = np.ones(257)
+    power = np.ones(257, np.float32)
     power[40] = bad
 
     assert np.isnan(bands_of(power, np.array([100.0, FS / 2]), 512)).all()
     assert np.isnan(shape_of(power)).all()
 
 
-def test_nan_mean_makes_its_row_nan_and_no_other() -> None:
-    rows = np.empty((3, 64), np.float32)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_bad_sample_spoils_its_row_and_no_other(bad: float) -> None:
+    rows = np.ones((4, 64), np.float32)
+    rows[1, 7] = bad
+    power = np.empty((4, 33), np.float32)
 
-    sp.taper_rows(np.ones((1, 2, 64), np.float32), np.array([[np.nan, 0.0]]), sp.hann_taper(64), rows)
+    with np.errstate(invalid="ignore"):
+        sp.power_spectra(scipy.fft.rfft(rows, axis=1), 64, 64.0, power)
 
-    assert np.isnan(rows[0]).all()
-    np.testing.assert_array_equal(rows[1], sp.hann_taper(64))
-    assert not rows[2].any()
+    assert not np.isfinite(power[1]).any()
+    assert np.isfinite(np.delete(power, 1, axis=0)).all()
+
+
+def test_taper_weighs_the_samples_and_leaves_what_lies_beyond() -> None:
+    rows = np.full((2, 70), 3.0, np.float32)
+
+    sp.apply_taper(rows, sp.hann_taper(64))
+
+    np.testing.assert_array_equal(rows[:, :64], np.tile(3.0 * sp.hann_taper(64), (2, 1)))
+    assert (rows[:, 64:] == 3.0).all()
+
+
+@pytest.mark.parametrize("amplitude", [1e-15, 1e15])
+def test_faint_and_loud_signals_keep_their_power(amplitude: float) -> None:
+    power = power_of(tone(1000.0, amplitude, 5120))
+
+    assert power.sum(dtype=np.float64) == pytest.approx(amplitude**2 / 2, rel=1e-5)
 
 
 @pytest.mark.parametrize("n", [64, 513])
@@ -146,26 +168,46 @@ def test_nan_mean_makes_its_row_nan_and_no_other() -> None:
 def test_shape_equals_the_oracle(n: int, first_bin: int) -> None:
     power = power_of(noise(n))
 
-    got, wanted = shape_of(power, first_bin), oracles.spectral_shape(power, first_bin, 10.0)
+    got = shape_of(power, first_bin)
 
-    np.testing.assert_allclose(got[: sp.PEAK_HZ], wanted[: sp.PEAK_HZ], rtol=1e-9)
+    wanted = oracles.spectral_shape(power.astype(np.float64), first_bin, 10.0)
+    np.testing.assert_allclose(got[: sp.ENTROPY], wanted[: sp.ENTROPY], rtol=1e-9)
+    assert got[sp.ENTROPY] == pytest.approx(wanted[sp.ENTROPY], abs=2e-6)
     assert abs(got[sp.PEAK_HZ] - wanted[sp.PEAK_HZ]) <= 5.0
 
 
-@pytest.mark.parametrize("level", [1e-12, 1.0, 1e12])
+@given(spread=st.floats(0.0, 30.0), n=st.integers(2, 3000), seed=st.integers(0, 50))
+def test_entropy_is_exact_to_a_millionth_however_steep_the_spectrum(spread: float, n: int, seed: int) -> None:
+    logs = np.random.default_rng(seed).uniform(-spread, 0.0, n)
+    power = np.exp(logs).astype(np.float32)
+
+    got, wanted = shape_of(power, 0)[sp.ENTROPY], oracles.spectral_shape(power.astype(np.float64), 0, 1.0)[2]
+
+    assert got == pytest.approx(wanted, abs=2e-6)
+
+
+@pytest.mark.parametrize("level", [1e-30, 1e-12, 1.0, 1e12, 1e30])
 def test_flat_spectrum_has_entropy_one_and_single_line_zero(level: float) -> None:
-    line = np.zeros(101)
+    line = np.zeros(101, np.float32)
     line[30] = level
 
-    flat, single = shape_of(np.full(101, level)), shape_of(line)
+    flat, single = shape_of(np.full(101, level, np.float32)), shape_of(line)
 
     assert flat[sp.ENTROPY] == pytest.approx(1.0)
     assert flat[sp.CENTROID_HZ] == pytest.approx(505.0)
-    assert single.tolist() == pytest.approx([300.0, 0.0, 0.0, 300.0])
+    assert single.tolist() == pytest.approx([300.0, 0.0, 0.0, 300.0], abs=1e-6)
 
 
-def test_silence_has_no_shape() -> None:
-    assert np.isnan(shape_of(np.zeros(101))).all()
+@pytest.mark.parametrize("level", [0.0, 1e-42])
+def test_silence_has_no_shape(level: float) -> None:
+    assert np.isnan(shape_of(np.full(101, level, np.float32))).all()
+
+
+def test_row_of_a_single_bin_has_no_entropy() -> None:
+    got = shape_of(np.ones(1, np.float32), 0)
+
+    assert np.isnan(got[sp.ENTROPY])
+    assert got[sp.CENTROID_HZ] == 0.0
 
 
 @pytest.mark.parametrize("f_hz", [437.0, 1000.0, 1234.5, 6001.0])
@@ -180,10 +222,14 @@ def test_peak_of_a_tone_is_found_within_a_twentieth_of_a_bin(f_hz: float) -> Non
 
 @pytest.mark.parametrize("peak", [1, 2, 50, 98, 99, 100])
 def test_peak_is_found_anywhere_in_the_spectrum(peak: int) -> None:
-    power = np.full(101, 0.1)
+    power = np.full(101, 0.1, np.float32)
     power[peak] = 1.0
 
     assert shape_of(power)[sp.PEAK_HZ] == pytest.approx(10.0 * peak)
+
+
+def test_first_of_equally_strong_bins_is_the_peak() -> None:
+    assert shape_of(np.full(101, 0.5, np.float32), 0)[sp.PEAK_HZ] == 0.0
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 64])
