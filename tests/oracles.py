@@ -137,8 +137,8 @@ def envelope_columns(
         total = 0.0
         for harmonic in (1, 2, 3):
             centre = int(np.floor(harmonic * order * rpm / 60 / bin_hz + 0.5))
-            if centre + 3 < lines.size:
-                total += 4 * np.sum(lines[centre - 3 : centre + 4] ** 2) / lobe_power / lines[0] ** 2
+            if centre + 2 < lines.size:
+                total += 4 * np.sum(lines[centre - 2 : centre + 3] ** 2) / lobe_power / lines[0] ** 2
         depths.append(float(np.sqrt(total)))
     return [float(kurtoses[best]), float(centre_hz), float(rms[best]), *depths]
 
