@@ -4,43 +4,107 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
-
-import numpy as np
-from river import drift
 
 from detectors.base import State, check_version
 
 N_MEAN = 30
-"""Scores averaged before the tests see them. Scores that follow one another are alike (overlapping windows,
-EWMAs);
-the tests assume that they are not."""
-N_HISTORY = 256
-"""Means after which the tests start afresh with the newer half, so that the state has a bound."""
+"""Scores averaged before the test sees them. Scores that follow one another are alike (overlapping windows, EWMAs);
+the test assumes that they are not."""
+HIGHEST = 2.0
+"""What lies above counts as this much: one wild score is an exceedance, not a drift."""
 
 
-class ScoreDrift:
-    """Two tests on the mean score: ADWIN for steps, Page-Hinkley for slow rises.
+@dataclass(slots=True)
+class PageHinkley:
+    """Whether the mean of a stream has risen or fallen for good: two cumulative sums against the mean so far.
 
-    Reports once for every change found, then forgets what lies before it. A fall of the score (a machine that
-    runs in) is found by ADWIN too. It takes at least ``5 * N_MEAN`` scores, 15 s at ten a second, and hours
-    for a creep.
+    A change of mean by less than ``delta`` is never found, one by ``step`` after about ``threshold / (step - delta)``
+    values. The mean so far contains the change as well, so a creep that takes as long as everything before it
+    goes unseen.
 
-    State: ``N_HISTORY + 2`` numbers: river's own are not saved, they are taught again from the means they
-    have seen.
+    State: the six numbers below its parameters.
+
+    Parameters
+    ----------
+    delta : float
+        Deviation from the mean that may last for ever, in the stream's unit.
+    threshold : float
+        Sum of deviations beyond ``delta`` that is a change.
+    n_least : int
+        Values without which nothing is said.
+
+    Attributes
+    ----------
+    n, mean : int, float
+        Values so far, and their mean.
+    rise, lowest : float
+        Sum of ``value - mean - delta``, and the least it has been.
+    fall, highest : float
+        Sum of ``value - mean + delta``, and the most it has been.
 
     References
     ----------
-    Bifet, Gavaldà: Learning from time-changing data with adaptive windowing, SDM 2007.
     Page: Continuous inspection schemes, Biometrika 41 (1954) 100-115.
+    Hinkley: Inference about the change-point from cumulative sum tests, Biometrika 58 (1971) 509-523.
+
+    Examples
+    --------
+    >>> test = PageHinkley(delta=0.1, threshold=2.0, n_least=3)
+    >>> [test.update(value) for value in (1.0, 1.0, 1.0, 1.0, 3.0, 3.0)]
+    [False, False, False, False, False, True]
     """
 
-    version = 1
+    delta: float
+    threshold: float
+    n_least: int
+    n: int = 0
+    mean: float = 0.0
+    rise: float = 0.0
+    lowest: float = math.inf
+    fall: float = 0.0
+    highest: float = -math.inf
+
+    def update(self, value: float) -> bool:
+        """Take the next value; say whether the mean has changed since the first one.
+
+        Parameters
+        ----------
+        value : float
+            Finite.
+
+        Returns
+        -------
+        bool
+            True also for every later value while the sums stand above the threshold: start afresh after it.
+        """
+        self.n += 1
+        self.mean += (value - self.mean) / self.n
+        deviation = value - self.mean
+        self.rise += deviation - self.delta
+        self.fall += deviation + self.delta
+        self.lowest = min(self.lowest, self.rise)
+        self.highest = max(self.highest, self.fall)
+        largest = max(self.rise - self.lowest, self.highest - self.fall)
+        return self.n >= self.n_least and largest > self.threshold
+
+
+class ScoreDrift:
+    """Page-Hinkley on the mean score, in both directions: a fall is a machine that has run in, or a sensor come loose.
+
+    Reports once for every change found, then forgets what lies before it. A mean score that moves by 0.1 is found
+    after some 20 means, a minute at ten scores a second; one that moves by less than 0.05, never.
+
+    State: ten numbers.
+    """
+
+    version = 2
 
     def __init__(self) -> None:
         self._sum = 0.0
         self._n_summed = 0
-        self._start([])
+        self._test = _fresh()
 
     def update(self, score: float) -> bool:
         """Take the next score.
@@ -48,7 +112,7 @@ class ScoreDrift:
         Parameters
         ----------
         score : float
-            1.0 = limit; NaN is passed over, what lies above 2 counts as 2.
+            1.0 = limit; NaN is passed over, what lies above `HIGHEST` counts as that.
 
         Returns
         -------
@@ -57,16 +121,14 @@ class ScoreDrift:
         """
         if math.isnan(score):
             return False
-        self._sum += min(score, 2.0)
+        self._sum += min(score, HIGHEST)
         self._n_summed += 1
         if self._n_summed < N_MEAN:
             return False
         mean, self._sum, self._n_summed = self._sum / N_MEAN, 0.0, 0
-        if len(self._means) == N_HISTORY:
-            self._start(self._means[N_HISTORY // 2 :])
-        changed = self._test(mean)
+        changed = self._test.update(mean)
         if changed:
-            self._start([])
+            self._test = _fresh()
         return changed
 
     def save(self) -> State:
@@ -75,7 +137,7 @@ class ScoreDrift:
             "version": self.version,
             "sum": self._sum,
             "n_summed": self._n_summed,
-            "means": np.array(self._means, dtype=np.float64),
+            "test": asdict(self._test),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -88,18 +150,8 @@ class ScoreDrift:
         """
         check_version(state, self.version, "drift")
         self._sum, self._n_summed = float(state["sum"]), int(state["n_summed"])
-        self._start(np.asarray(state["means"], dtype=np.float64).tolist())
+        self._test = PageHinkley(**state["test"])
 
-    def _start(self, means: list[float]) -> None:
-        self._means: list[float] = []
-        self._adwin = drift.ADWIN(delta=0.002, clock=1, min_window_length=5, grace_period=10)
-        # A rise of the mean score by 0.1 that lasts is found after 20 means; one by less than 0.05, never.
-        self._page_hinkley = drift.PageHinkley(min_instances=10, delta=0.05, threshold=1.0, mode="up")
-        for mean in means:
-            self._test(mean)
 
-    def _test(self, mean: float) -> bool:
-        self._means.append(mean)
-        self._adwin.update(mean / 2.0)  # ADWIN's bound holds for values between 0 and 1
-        self._page_hinkley.update(mean)
-        return bool(self._adwin.drift_detected or self._page_hinkley.drift_detected)
+def _fresh() -> PageHinkley:
+    return PageHinkley(delta=0.05, threshold=1.0, n_least=10)
