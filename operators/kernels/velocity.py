@@ -64,7 +64,8 @@ def velocity_rms(
     factor = to_mm_s2 / (2.0 * math.pi * bin_hz)
     for row in range(power.shape[0]):
         total = 0.0
-        p = power[row]
-        for k in range(first, last + 1):
-            total += p[k] / (np.float64(k) * k)
+        p = power[row, first : last + 1]
+        for k in range(p.size):
+            position = np.float64(first + k)
+            total += p[k] / (position * position)
         out[row] = factor * math.sqrt(total) if total < math.inf else math.nan
