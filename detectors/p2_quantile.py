@@ -1,4 +1,4 @@
-"""Two quantiles per feature by the P² algorithm, from river; the feature furthest outside counts."""
+"""Two quantiles per feature by the P² algorithm; the feature furthest outside counts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import Annotated
 
 import numpy as np
 from msgspec import Meta
-from river import stats
+from numpy.typing import NDArray
 
-from detectors.base import Floats, Parameters, to_shares
-from detectors.river_model import RiverModel
+from detectors.base import Floats, Parameters, check_rows
+from detectors.compiled import LEAST, CompiledDetector
+from detectors.gaussian_scorer import squares
+from detectors.kernels.furthest import furthest
+from detectors.kernels.p2_quantile import p2_quantile
 
 
 class P2QuantileParameters(Parameters, frozen=True):
@@ -24,11 +27,12 @@ class P2QuantileParameters(Parameters, frozen=True):
     tail: Annotated[float, Meta(gt=0, le=0.25)] = 0.05
 
 
-class P2Quantile(RiverModel):
+class P2Quantile(CompiledDetector):
     """Distance from the middle of the usual range, 1 at its edges, of the feature furthest out.
 
     Makes no assumption about the shape of a feature's distribution, so heavy tails and skewed features are
     judged fairly. Blind to unusual combinations of usual values, and coarse below ``2 / tail`` rows.
+    State: two numbers per feature.
 
     References
     ----------
@@ -37,31 +41,29 @@ class P2Quantile(RiverModel):
     """
 
     name = "p2_quantile"
+    version = 2
     parameters_type = P2QuantileParameters
+    kept = ("middle", "spread")
 
     def __init__(self, parameters: P2QuantileParameters, n_features: int, seed: int) -> None:
         super().__init__(parameters, n_features, seed)
         self._tail = parameters.tail
+        self._middle = np.zeros(n_features)
+        self._spread = np.ones(n_features)
 
-    def attribute(self, values: Floats) -> Floats:  # noqa: D102
-        if not self.ready or not np.isfinite(values).any():
-            return np.full(self.n_features, np.nan)
-        return to_shares(self._distances(values) ** 2)
+    def fit(self, rows: Floats, floor: Floats) -> None:  # noqa: D102
+        rows = check_rows(rows, self.n_features)
+        markers = np.empty((3, 5))
+        low, high = (
+            np.array([p2_quantile(rows, column, share, *markers) for column in range(self.n_features)])
+            for share in (self._tail, 1.0 - self._tail)
+        )
+        self._middle = (low + high) / 2.0
+        self._spread = np.maximum((high - low) / 2.0, np.maximum(floor, LEAST))
+        self._ready = True
 
-    def _teach(self, rows: Floats) -> None:
-        edges = np.empty((2, self.n_features))
-        for index, column in enumerate(rows.T.tolist()):
-            low, high = stats.Quantile(self._tail), stats.Quantile(1.0 - self._tail)
-            for value in column:
-                low.update(value)
-                high.update(value)
-            edges[:, index] = low.get(), high.get()
-        self._middle = edges.mean(axis=0)
-        self._half = np.maximum((edges[1] - edges[0]) / 2.0, np.maximum(self._floor, 1e-9))
+    def _run(self, rows: Floats, learnable: NDArray[np.bool_], scores: Floats) -> None:  # noqa: ARG002
+        furthest(rows, self._middle, self._spread, scores)
 
-    def _strangeness(self, values: Floats) -> float:
-        return float(np.nanmax(self._distances(values)))
-
-    def _distances(self, values: Floats) -> Floats:
-        finite = np.where(np.isfinite(values), values, np.nan)
-        return np.asarray(np.abs(finite - self._middle) / self._half, dtype=np.float64)
+    def _parts(self, values: Floats) -> Floats:
+        return squares(values, self._middle, self._spread)
