@@ -18,6 +18,12 @@ _PACKAGES = (
     "river",
     "scipy",
     "websockets",
+    # Peers, where they are installed.
+    "pandas",
+    "pysad",
+    "rrcf",
+    "tsflex",
+    "tsfresh",
 )
 
 
@@ -28,7 +34,9 @@ def describe_machine() -> dict[str, object]:
     -------
     dict
         ``cpu``, ``cores`` (that this process may use), ``load_1min`` (much above 0: noisy figures),
-        ``system``, ``python``, ``versions`` by package.
+        ``system``, ``python``, ``versions`` by package, ``numba``: ``cpu`` (what kernels are compiled for: the
+        width of its vectors decides their rates), ``threads`` (that it could start; no kernel here does) and
+        ``threading_layer`` (as configured).
     """
     return {
         "cpu": _cpu(),
@@ -36,6 +44,7 @@ def describe_machine() -> dict[str, object]:
         "load_1min": round(os.getloadavg()[0], 2),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
+        "numba": _numba(),
         "versions": {name: found for name in _PACKAGES if (found := _version(name))},
     }
 
@@ -47,6 +56,17 @@ def _cpu() -> str:
         return platform.processor()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
+
+
+def _numba() -> dict[str, object]:
+    import llvmlite.binding
+    import numba
+
+    return {
+        "cpu": numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name(),
+        "threads": numba.config.NUMBA_NUM_THREADS,
+        "threading_layer": numba.config.THREADING_LAYER,
+    }
 
 
 def _version(package: str) -> str:
