@@ -20,7 +20,7 @@ from __future__ import annotations
 def warm_up() -> None:
     """Have every kernel compiled, or loaded from the cache, before the first sample arrives.
 
-    Call it before a source is opened. It takes about a second with a warm cache and about five without; where
+    Call it before a source is opened. It takes about a second with a warm cache and about seven without; where
     the cache (``NUMBA_CACHE_DIR``, else ``__pycache__``) cannot be written, the latter at every start.
     """
     # Signatures are explicit, so importing compiles.

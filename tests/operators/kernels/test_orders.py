@@ -36,10 +36,15 @@ def revolution_of(x: NDArray[np.float32], rpm: float) -> float:
     return float(out[0])
 
 
+def power_of(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    rows = SPECTRUM.rows(1)
+    rows[0] = x
+    return SPECTRUM.power_of(SPECTRUM.transform(rows), 1)
+
+
 def orders_of(x: NDArray[np.float32], rpm: float, n_teeth: float = 4.0) -> NDArray[np.float64]:
-    power = SPECTRUM.power(x[None, None], np.zeros((1, 1)))
     out = np.full((1, od.N_ORDERS), 99.0)
-    od.order_lines(power, SPECTRUM.bin_hz, np.array([rpm]), np.array([n_teeth]), out)
+    od.order_lines(power_of(x), SPECTRUM.bin_hz, np.array([rpm]), np.array([n_teeth]), out)
     return out[0]
 
 
@@ -132,7 +137,7 @@ def test_line_is_found_though_the_speed_is_wrong_by_half_a_bin(rpm: float, wrong
 @pytest.mark.parametrize("rpm", [2400.0, 3333.3, 6000.0, 17_890.0])
 def test_orders_equal_the_oracle(rpm: float) -> None:
     x = noise(4)
-    power = SPECTRUM.power(x[None, None], np.zeros((1, 1)))[0].astype(np.float64)
+    power = power_of(x)[0].astype(np.float64)
 
     got = orders_of(x, rpm, 3.0)
 
