@@ -180,3 +180,61 @@ def test_memory_is_passed_at_four_bytes_a_sample():
 
 def test_transforms_are_of_whole_rows():
     assert transforms(4096, n_rows=4)().shape == (4, 2049)
+
+
+@pytest.fixture
+def installed():
+    """The peers' environment: `make bench` makes it, `make test` does without."""
+    try:
+        for name in ("tsflex.features", "tsfresh", "pysad.models", "rrcf"):
+            load_peer(name)
+    except NotMeasurableError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.mark.filterwarnings("ignore")  # the libraries' own
+def test_tsflex_hands_every_window_of_every_channel_to_the_function(installed):
+    x = noise(2, 4 * 256)
+    seen = []
+
+    work, n_windows = tsflex_features(x, 512, 256, lambda w: seen.append(w.copy()) or [w.mean()], ["mean"])
+    seen.clear()
+    frames = work()
+
+    assert [frame.shape for frame in frames] == [(n_windows, 1)] * 2
+    expected = [row[i * 256 : i * 256 + 512] for row in x for i in range(n_windows)]
+    np.testing.assert_array_equal(seen[-len(expected) :], expected)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tsfresh_gives_ten_features_of_every_channel_of_every_window(installed):
+    windows = noise(3, 2, 512)
+
+    frame = tsfresh_features(windows)()
+
+    assert frame.shape == (3, 20)
+    np.testing.assert_allclose(frame["vib_1__mean"], windows[:, 1].mean(axis=1), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: pysad_detector(
+            "HalfSpaceTrees", feature_mins=[-4] * 3, feature_maxes=[4] * 3, num_trees=5, random_state=0
+        ),
+        lambda: pysad_detector("xStream", n_chains=5, random_state=0),
+        lambda: pysad_detector("RobustRandomCutForest", num_trees=5, random_state=0),
+        lambda: rrcf_detector(n_trees=5, n_points=16),
+    ],
+    ids=["half_space_trees", "xstream", "robust_random_cut_forest", "rrcf"],
+)
+def test_a_peers_detector_scores_every_vector_the_same_twice(installed, make):
+    vectors = noise(40, 3).astype(np.float64)
+
+    runs = []
+    for detector in (make(), make()):
+        runs.append([detector(vector) for vector in vectors])
+
+    assert np.isfinite(runs[0]).all()
+    assert runs[0] == runs[1]
