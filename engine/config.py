@@ -23,6 +23,7 @@ NotNegative = Annotated[float, Meta(ge=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=1)]
 Kind = Literal["waveform", "scalar"]
+Direction = Literal["above", "below", "both"]
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -53,6 +54,10 @@ class WaveformConfig(_Table, frozen=True):
     time_features: tuple[str, ...]
     dc_features: tuple[str, ...]
     spectral_features: tuple[str, ...]
+    envelope_features: tuple[str, ...]
+    envelope_low_hz: Positive
+    envelope_n_bands: Annotated[int, Meta(ge=1, le=64)]
+    order_features: tuple[str, ...]
     n_bands: Annotated[int, Meta(ge=0, le=64)]
     band_low_hz: Positive
 
@@ -72,6 +77,8 @@ class LearnConfig(_Table, frozen=True):
     max_regimes: Count
     settle_s: NotNegative
     limit: Fraction
+    false_alerts_per_day: NotNegative
+    direction: dict[str, Direction] = {}
 
 
 class DetectorConfig(_Table, frozen=True):
@@ -81,6 +88,13 @@ class DetectorConfig(_Table, frozen=True):
     kinds: tuple[Kind, ...] = ("waveform", "scalar")
     margin: Annotated[float, Meta(ge=1)] | None = None
     parameters: dict[str, Any] = {}
+
+
+class EnsembleConfig(_Table, frozen=True):
+    """``[ensemble]``."""
+
+    rule: Literal["max", "mean", "agree"] = "max"
+    agree: Count = 2
 
 
 class DynamicConfig(_Table, frozen=True):
@@ -131,6 +145,7 @@ class Config(_Table, frozen=True):
     scalar: ScalarConfig
     learn: LearnConfig
     detectors: tuple[DetectorConfig, ...]
+    ensemble: EnsembleConfig
     dynamic: DynamicConfig
     judge: JudgeConfig
     hub: HubConfig
@@ -264,6 +279,14 @@ def _impossible(config: Config) -> list[tuple[str, str]]:
         found.append(("judge.off", f"Expected at most on = {judge.on}, got {judge.off}"))
     if not config.detectors:
         found.append(("detectors", "Expected at least one detector, got none"))
+    if config.ensemble.rule == "agree" and config.ensemble.agree > max(1, len(config.detectors)):
+        found.append(
+            (
+                "ensemble.agree",
+                f"Expected at most the number of [[detectors]] = {len(config.detectors)}, "
+                f"got {config.ensemble.agree}",
+            )
+        )
     for index, limit in enumerate(config.limits):
         if limit.above is None and limit.below is None:
             found.append(

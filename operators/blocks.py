@@ -78,6 +78,8 @@ class BlockCheck:
     def __init__(self, spindles: Mapping[str, Spindle], config: Config) -> None:
         self._spindles, self._config = spindles, config
         self._settle_ns = int(config.learn.settle_s * NS_PER_S)
+        self._block_ns = int(config.check.max_block_s * NS_PER_S)
+        self._longest_ns = 2 * (int(config.check.silent_s * NS_PER_S) + self._block_ns)
         self._name: str | None = None
         self._groups: dict[str, GroupCheck] = {}
         self._order: dict[str, int] = {}
@@ -184,14 +186,12 @@ class BlockCheck:
         delivered = [t_ns for check in self._groups.values() if (t_ns := check.waited_for_ns) is not None]
         if not delivered:
             return None
-        block_ns = int(self._config.check.max_block_s * NS_PER_S)
-        longest_ns = 2 * (int(self._config.check.silent_s * NS_PER_S) + block_ns)
-        newest_ns = max(delivered)
-        watermark_ns = min(t_ns for t_ns in delivered if t_ns == NEVER_NS or t_ns >= newest_ns - longest_ns)
+        oldest_ns = max(delivered) - self._longest_ns
+        watermark_ns = min(t_ns for t_ns in delivered if t_ns == NEVER_NS or t_ns >= oldest_ns)
         if len(delivered) == self._n_waited_for:
             return watermark_ns
         # Some group is silent. Should it come back, its block may begin as early as `max_block_s` before the tick.
-        return min(watermark_ns, self._tick_ns - block_ns - 1)
+        return min(watermark_ns, self._tick_ns - self._block_ns - 1)
 
     def _hold(self, t_ns: int, rank: int, order: int, item: Hop | Context | SensorOutcome) -> None:
         self._n_held += 1

@@ -1,81 +1,42 @@
-"""The numbers that features are picked from: what each kernel's columns are, and how they are filled.
-
-To add a feature: a kernel (or a column of one) in `operators.kernels` with its oracle and tests, and a line in
-one of the three tables below.
-"""
+"""The numbers that features are picked from: how the columns of `operators.feature_registry` are filled."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.records import Context
-from operators.kernels import history, spectral, time_domain
+from operators.envelope import Envelope
+from operators.feature_registry import Family, Kind
+from operators.kernels import time_domain
+from operators.kernels.envelope import BPFO, N_ENVELOPE
 from operators.kernels.history import N_HISTORY, history_features
+from operators.kernels.orders import N_ORDERS, REV_1, order_lines, revolution_line
 from operators.kernels.spectral import N_SHAPE, band_rms, spectral_shape
+from operators.kernels.stack import place_hop
 from operators.kernels.time_domain import N_PARTIALS, N_TIME, hop_partials, merge_partials
+from operators.kernels.velocity import velocity_rms
 from operators.spectrum import Spectrum
 
 Slices = tuple[tuple[NDArray[np.float32], ...], tuple[NDArray[np.float64], ...]]
 """A window's hops, and their partials if it is a waveform's: as in `engine.records.Window`."""
 
+WIDTHS: Mapping[Family, int] = {
+    Family.SHAPE: N_SHAPE,
+    Family.VELOCITY: 1,
+    Family.ENVELOPE: N_ENVELOPE,
+    Family.ORDERS: N_ORDERS,
+}
+"""Columns of the families that stand behind time domain and bands, in this order, where they are wanted."""
+
+# ISO 20816 and its predecessors judge severity in this range.
+_VELOCITY_LOW_HZ, _VELOCITY_HIGH_HZ = 10.0, 1000.0
 # Windows are taken in stacks of about so many samples: more do not get faster, but leave the L2 cache.
-_STACK_SAMPLES = 65_536
-
-
-class Column(NamedTuple):
-    """Where a kernel writes a feature, and what it is.
-
-    Parameters
-    ----------
-    position : int
-        Among the kernel's columns.
-    unit : str
-        ``{unit}`` stands for the channel's.
-    log : bool
-        As in `engine.records.Feature`. False where a healthy value may be 0 or negative.
-    floor : float, optional
-        As in `engine.records.Feature`.
-    """
-
-    position: int
-    unit: str
-    log: bool
-    floor: float | None = None
-
-
-TIME_FEATURES: Mapping[str, Column] = {
-    # Hardness of the stock and friction move the cutting load by a few percent from cut to cut, which a teach-in of
-    # few cuts cannot show; shops warn at 15 to 20 % over the fresh tool's load.
-    "mean": Column(time_domain.MEAN, "{unit}", False, floor=0.05),
-    "std": Column(time_domain.STD, "{unit}", True),
-    "rms": Column(time_domain.RMS, "{unit}", True),
-    "peak": Column(time_domain.PEAK, "{unit}", True),
-    "peak_to_peak": Column(time_domain.PEAK_TO_PEAK, "{unit}", True),
-    "crest_factor": Column(time_domain.CREST_FACTOR, "", True),
-    "kurtosis": Column(time_domain.KURTOSIS, "", True),
-    "skewness": Column(time_domain.SKEWNESS, "", False),
-    "shape_factor": Column(time_domain.SHAPE_FACTOR, "", True),
-    "impulse_factor": Column(time_domain.IMPULSE_FACTOR, "", True),
-    "clearance_factor": Column(time_domain.CLEARANCE_FACTOR, "", True),
-    "zero_crossing_rate_hz": Column(time_domain.ZERO_CROSSING_RATE_HZ, "Hz", False),
-}
-SPECTRAL_FEATURES: Mapping[str, Column] = {
-    "centroid_hz": Column(spectral.CENTROID_HZ, "Hz", True),
-    "spread_hz": Column(spectral.SPREAD_HZ, "Hz", True),
-    "entropy": Column(spectral.ENTROPY, "", False),
-    "peak_hz": Column(spectral.PEAK_HZ, "Hz", True),
-}
-# A slow value that is quantised may well stand still for a while: no logarithms here.
-SCALAR_FEATURES: Mapping[str, Column] = {
-    "value": Column(history.VALUE, "{unit}", False),
-    "slope": Column(history.SLOPE, "{unit}/s", False),
-    "std": Column(history.STD, "{unit}", False),
-}
+_STACK_SAMPLES = 81_920
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +76,9 @@ class HistoryColumns:
         """
         return [((window,), ()) for window in samples]
 
+    def why_missing(self, channel: int, kind: Kind, context: Context) -> None:
+        """Nothing but the samples keeps a feature of a slow channel from being said."""
+
     def compute(self, windows: Sequence[Slices], contexts: Sequence[Context]) -> NDArray[np.float64]:  # noqa: ARG002
         """Fill the columns.
 
@@ -138,7 +102,7 @@ class HistoryColumns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WaveformColumns:
-    """Columns of a waveform group: time domain, then bands, then the spectrum's shape if it is wanted.
+    """Columns of a waveform group: time domain, bands, then the families of `WIDTHS` that are wanted.
 
     Attributes
     ----------
@@ -150,21 +114,33 @@ class WaveformColumns:
         Hops in a window.
     from_zero : bool[n_channels]
         True for ``dc_coupled`` channels; see `operators.kernels.time_domain.hop_partials`.
+    to_mm_s2 : float64[n_channels]
+        Millimetres per second squared in a channel's unit; NaN if that is no acceleration.
     spectrum : Spectrum
         Of such windows.
     band_bins : int64[n_bands + 1]
         See `operators.kernels.spectral.bins_of_edges`; the spectrum's shape counts from the first one up.
-    shape_wanted : bool
-        Whether the columns of `SPECTRAL_FEATURES` are there.
+    envelope : Envelope or None
+        None if the family is not wanted, or the rate too low for it.
+    bearing_orders : float64[n_channels, 4]
+        Frequencies of each channel's bearing as multiples of the speed; NaN if it has none.
+    first : Mapping[Family, int]
+        First column of each family of `WIDTHS` that is wanted.
+    width : int
+        Columns per channel.
     """
 
     sample_rate_hz: float
     n_hop: int
     n_hops: int
     from_zero: NDArray[np.bool_]
+    to_mm_s2: NDArray[np.float64]
     spectrum: Spectrum
     band_bins: NDArray[np.int64]
-    shape_wanted: bool
+    envelope: Envelope | None
+    bearing_orders: NDArray[np.float64]
+    first: Mapping[Family, int]
+    width: int
 
     @property
     def n_bands(self) -> int:
@@ -172,14 +148,14 @@ class WaveformColumns:
         return self.band_bins.size - 1
 
     @property
-    def width(self) -> int:
-        """Columns per channel."""
-        return N_TIME + self.n_bands + N_SHAPE * self.shape_wanted
+    def n_window(self) -> int:
+        """Samples in a window."""
+        return self.n_hop * self.n_hops
 
     @property
     def n_stack(self) -> int:
         """Windows to compute at once."""
-        return max(1, _STACK_SAMPLES // (self.from_zero.size * self.n_hop * self.n_hops))
+        return max(1, _STACK_SAMPLES // (self.from_zero.size * self.n_window))
 
     def cut(self, samples: NDArray[np.float32]) -> list[Slices]:
         """Windows as `compute` takes them: hops and their partials.
@@ -199,10 +175,10 @@ class WaveformColumns:
         ValueError
             Windows of another shape than declared.
         """
-        n_channels, n_window = self.from_zero.size, self.n_hop * self.n_hops
-        if samples.shape[1:] != (n_channels, n_window):
+        n_channels = self.from_zero.size
+        if samples.shape[1:] != (n_channels, self.n_window):
             raise ValueError(
-                f"Expected windows of {n_channels} channels x {n_window} samples, got {samples.shape[1:]}"
+                f"Expected windows of {n_channels} channels x {self.n_window} samples, got {samples.shape[1:]}"
             )
         cut = samples.reshape(-1, n_channels, self.n_hops, self.n_hop)
         windows = []
@@ -213,7 +189,40 @@ class WaveformColumns:
             windows.append((tuple(window), tuple(partials)))
         return windows
 
-    def compute(self, windows: Sequence[Slices], contexts: Sequence[Context]) -> NDArray[np.float64]:  # noqa: ARG002
+    def why_missing(self, channel: int, kind: Kind, context: Context) -> str | None:
+        """What keeps a feature from being said, if it is not the samples.
+
+        Parameters
+        ----------
+        channel : int
+            Its row.
+        kind : Kind
+            The feature.
+        context : Context
+            Of the window.
+
+        Returns
+        -------
+        str or None
+            A few words; None if a NaN must come from the samples.
+        """
+        rpm = math.nan if context.rpm is None else context.rpm
+        if kind.family is Family.VELOCITY:
+            if math.isnan(self.to_mm_s2[channel]):
+                return "unit is no acceleration"
+            too_slow = self.sample_rate_hz < 2 * _VELOCITY_HIGH_HZ
+            return "rate too low" if too_slow or self.spectrum.bin_hz > _VELOCITY_LOW_HZ else None
+        if kind.family is Family.ORDERS:
+            n_teeth = math.nan if context.n_teeth is None else context.n_teeth
+            return self.spectrum.why_order_missing(kind.position, rpm, n_teeth)
+        if kind.family is Family.ENVELOPE:
+            if self.envelope is None:
+                return "rate too low"
+            if kind.position >= BPFO:
+                return self.envelope.why_missing(rpm, self.bearing_orders[channel, kind.position - BPFO])
+        return None
+
+    def compute(self, windows: Sequence[Slices], contexts: Sequence[Context]) -> NDArray[np.float64]:
         """Fill the columns.
 
         Parameters
@@ -229,14 +238,56 @@ class WaveformColumns:
             NaN where a feature cannot be said.
         """
         out = np.empty((len(windows), self.from_zero.size, self.width))
-        partials = np.array([sums for _, sums in windows])
-        merge_partials(partials, self.from_zero, self.sample_rate_hz, out)
-        if self.n_bands or self.shape_wanted:
-            shape_from = N_TIME + self.n_bands
-            samples = np.stack([np.concatenate(hops, axis=1) for hops, _ in windows])
-            power = self.spectrum.power(samples, out[:, :, time_domain.MEAN])
-            rows = out.reshape(-1, out.shape[2])
-            band_rms(power, self.band_bins, rows[:, N_TIME:shape_from])
-            if self.shape_wanted:
-                spectral_shape(power, self.band_bins[0], self.spectrum.bin_hz, rows[:, shape_from:])
+        merge_partials(np.array([sums for _, sums in windows]), self.from_zero, self.sample_rate_hz, out)
+        if self.n_bands or self.first:
+            self._fill_spectral(self._rows(windows, out[:, :, time_domain.MEAN]), contexts, out)
         return out
+
+    def _rows(self, windows: Sequence[Slices], means: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Rows for the FFT: every channel of every window, without its mean."""
+        n_channels, n_hop = self.from_zero.size, self.n_hop
+        rows = self.spectrum.rows(len(windows) * n_channels)
+        for index, (hops, _) in enumerate(windows):
+            own = rows[index * n_channels : (index + 1) * n_channels]
+            for position, hop in enumerate(hops):
+                place_hop(hop, means[index], own[:, position * n_hop : (position + 1) * n_hop])
+        return rows
+
+    def _fill_spectral(
+        self, rows: NDArray[np.float32], contexts: Sequence[Context], out: NDArray[np.float64]
+    ) -> None:
+        """Fill what comes from the spectrum; rows are tapered in place on the way."""
+        n_windows, n_channels, _ = out.shape
+        table = out.reshape(n_windows * n_channels, self.width)
+        bin_hz, orders = self.spectrum.bin_hz, self.first.get(Family.ORDERS)
+        rpm = _per_row([context.rpm for context in contexts], n_channels)
+        if orders is not None:
+            revolution_line(rows, self.n_window, self.sample_rate_hz, rpm, table[:, orders + REV_1])
+        spectra = self.spectrum.transform(rows)
+        power = self.spectrum.power_of(spectra, table.shape[0])
+        band_rms(power, self.band_bins, table[:, N_TIME : N_TIME + self.n_bands])
+        if orders is not None:
+            n_teeth = _per_row([context.n_teeth for context in contexts], n_channels)
+            order_lines(power, bin_hz, rpm, n_teeth, table[:, orders : orders + N_ORDERS])
+        if (shape := self.first.get(Family.SHAPE)) is not None:
+            spectral_shape(power, self.band_bins[0], bin_hz, table[:, shape : shape + N_SHAPE])
+        if (velocity := self.first.get(Family.VELOCITY)) is not None:
+            velocity_rms(power, bin_hz, _VELOCITY_LOW_HZ, _VELOCITY_HIGH_HZ, 1.0, table[:, velocity])
+            out[:, :, velocity] *= self.to_mm_s2
+        if (first := self.first.get(Family.ENVELOPE)) is not None:
+            self._fill_envelope(spectra, rpm, table[:, first : first + N_ENVELOPE])
+
+    def _fill_envelope(
+        self, spectra: NDArray[np.complex64], rpm: NDArray[np.float64], out: NDArray[np.float64]
+    ) -> None:
+        if self.envelope is None:
+            out[:] = np.nan
+            return
+        envelopes = self.envelope.demodulate(spectra, out)
+        n_windows = out.shape[0] // self.from_zero.size
+        self.envelope.lines(envelopes, rpm, np.tile(self.bearing_orders, (n_windows, 1)), out)
+
+
+def _per_row(values: Sequence[float | None], n_channels: int) -> NDArray[np.float64]:
+    """One value a window, None if unknown, as one a row, NaN if unknown."""
+    return np.repeat(np.array(values, dtype=np.float64), n_channels)

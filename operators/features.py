@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +12,21 @@ from engine.config import Config, WaveformConfig
 from engine.declared import Channel, SensorGroup, Spindle
 from engine.errors import ConfigError
 from engine.records import Context, Feature, Window
-from operators.columns import (
+from operators.columns import HistoryColumns, Slices, WaveformColumns
+from operators.feature_registry import (
+    BAND,
+    FEATURES,
     SCALAR_FEATURES,
-    SPECTRAL_FEATURES,
-    TIME_FEATURES,
-    Column,
-    HistoryColumns,
-    Slices,
-    WaveformColumns,
+    Family,
+    FeatureSpec,
+    Kind,
+    features_of,
 )
-from operators.kernels.spectral import bins_of_edges, log_band_edges
 from operators.kernels.time_domain import N_TIME
-from operators.spectrum import Spectrum
-from operators.windows import hops_per_window, samples_per_hop
+from operators.plan import plan_waveform
 
-LEAST_SAMPLES = 16
-"""Shortest window of a waveform group: fourth moments of fewer samples say nothing."""
+Chosen = tuple[str, Kind, int]
+"""A feature's name, what it is, and the column of its channel where it stands."""
 
 
 def check_config(config: Config) -> None:
@@ -44,16 +42,22 @@ def check_config(config: Config) -> None:
     ConfigError
         Names the key, what was got and what there is.
     """
-    waveform = config.waveform
-    for key, names, table in (
-        ("waveform.time_features", waveform.time_features, TIME_FEATURES),
-        ("waveform.dc_features", waveform.dc_features, TIME_FEATURES),
-        ("waveform.spectral_features", waveform.spectral_features, SPECTRAL_FEATURES),
-        ("scalar.features", config.scalar.features, SCALAR_FEATURES),
+    waveform, time = config.waveform, features_of(Family.TIME)
+    for key, names, known in (
+        ("waveform.time_features", waveform.time_features, time),
+        ("waveform.dc_features", waveform.dc_features, time),
+        (
+            "waveform.spectral_features",
+            waveform.spectral_features,
+            features_of(Family.SHAPE, Family.VELOCITY),
+        ),
+        ("waveform.envelope_features", waveform.envelope_features, features_of(Family.ENVELOPE)),
+        ("waveform.order_features", waveform.order_features, features_of(Family.ORDERS)),
+        ("scalar.features", config.scalar.features, list(SCALAR_FEATURES)),
     ):
         for index, name in enumerate(names):
-            if name not in table:
-                raise ConfigError(f"Expected one of {', '.join(table)}, got {name!r} - at `$.{key}[{index}]`")
+            if name not in known:
+                raise ConfigError(f"Expected one of {', '.join(known)}, got {name!r} - at `$.{key}[{index}]`")
             if name in names[:index]:
                 raise ConfigError(f"Expected each feature once, got {name!r} again - at `$.{key}[{index}]`")
 
@@ -64,11 +68,15 @@ class FeatureSet:
 
     Attributes
     ----------
+    specs : tuple[FeatureSpec, ...]
+        Channel by channel; within one: time domain (or history), bands, spectrum, envelope, orders.
     features : tuple[Feature, ...]
-        Channel by channel; within one: time domain (or history), bands, spectrum.
+        The same, as detectors want to know them.
     """
 
+    specs: tuple[FeatureSpec, ...]
     features: tuple[Feature, ...]
+    _kinds: tuple[Kind, ...]
     _source: WaveformColumns | HistoryColumns
     _indices: NDArray[np.intp]
 
@@ -78,7 +86,8 @@ class FeatureSet:
 
         Waveform: ``time_features`` of every channel, or ``dc_features`` where it is ``dc_coupled``, then
         ``n_bands`` bands and the ``spectral_features`` of every channel without its mean: the ripple of a
-        motor current tells of the cut too. Scalar: ``[scalar] features`` of every channel.
+        motor current tells of the cut too; ``envelope_features`` of those that are not ``dc_coupled``, and
+        ``order_features``. Scalar: ``[scalar] features`` of every channel.
 
         Parameters
         ----------
@@ -100,22 +109,20 @@ class FeatureSet:
             frequency. Names the key.
         """
         check_config(config)
-        source: WaveformColumns | HistoryColumns
         if group.kind == "scalar":
-            source = HistoryColumns(group.sample_rate_hz)
-            chosen = [(name, SCALAR_FEATURES[name]) for name in config.scalar.features]
-            return cls._lay_out(group, [chosen] * len(group.channels), source)
-        waveform = config.waveform
-        source, bands = _plan_waveform(group, waveform)
-        everywhere = [(name, Column(N_TIME + i, "{unit}", True)) for i, name in enumerate(bands)]
-        for name in waveform.spectral_features:
-            column = SPECTRAL_FEATURES[name]
-            everywhere.append((name, column._replace(position=N_TIME + len(bands) + column.position)))
-        per_channel = [
-            [(name, TIME_FEATURES[name]) for name in _time_features(channel, waveform)] + everywhere
-            for channel in group.channels
-        ]
-        return cls._lay_out(group, per_channel, source)
+            own = [
+                (name, SCALAR_FEATURES[name], SCALAR_FEATURES[name].position)
+                for name in config.scalar.features
+            ]
+            hop_s = 1.0 / group.sample_rate_hz
+            slices = (config.scalar.n_history * hop_s, hop_s)
+            return cls._lay_out(
+                group, [own] * len(group.channels), HistoryColumns(group.sample_rate_hz), slices
+            )
+        source, bands = plan_waveform(group, config.waveform)
+        chosen = [_choose(channel, config.waveform, source, bands) for channel in group.channels]
+        slices = (source.n_window / group.sample_rate_hz, source.n_hop / group.sample_rate_hz)
+        return cls._lay_out(group, chosen, source, slices)
 
     @classmethod
     def for_shop(cls, spindles: Sequence[Spindle], config: Config) -> dict[tuple[str, str], FeatureSet]:
@@ -151,26 +158,55 @@ class FeatureSet:
     def _lay_out(
         cls,
         group: SensorGroup,
-        per_channel: Sequence[Sequence[tuple[str, Column]]],
+        per_channel: Sequence[Sequence[Chosen]],
         source: WaveformColumns | HistoryColumns,
+        slices: tuple[float, float],
     ) -> FeatureSet:
         """Name every feature and note where its number stands among all channels' columns."""
-        features, indices = [], []
-        for row, (channel, columns) in enumerate(zip(group.channels, per_channel, strict=True)):
-            for name, column in columns:
-                unit = column.unit.format(unit=channel.unit) if channel.unit or "{" not in column.unit else ""
-                features.append(Feature(f"{channel.name}.{name}", unit, column.log, column.floor))
-                indices.append(row * source.width + column.position)
+        specs, features, kinds, indices = [], [], [], []
+        for row, (channel, chosen) in enumerate(zip(group.channels, per_channel, strict=True)):
+            for name, kind, position in chosen:
+                unit = kind.unit.format(unit=channel.unit) if channel.unit or "{" not in kind.unit else ""
+                specs.append(FeatureSpec(channel.name, name, *slices))
+                features.append(Feature(specs[-1].name, unit, kind.log, kind.floor))
+                kinds.append(kind)
+                indices.append(row * source.width + position)
         if not features:
             raise ConfigError(
                 f"Expected at least one feature for sensor group {group.name!r}, got none - at `$.waveform`"
             )
-        return cls(tuple(features), source, np.array(indices, dtype=np.intp))
+        return cls(tuple(specs), tuple(features), tuple(kinds), source, np.array(indices, dtype=np.intp))
 
     @property
     def names(self) -> tuple[str, ...]:
         """``channel.feature``, in the order of the vector."""
         return tuple(feature.name for feature in self.features)
+
+    def why(self, values: NDArray[np.float64], context: Context) -> dict[str, str]:
+        """Say why features of a vector are missing.
+
+        Parameters
+        ----------
+        values : float64[n_features]
+            A vector of this set.
+        context : Context
+            Of its window.
+
+        Returns
+        -------
+        dict[str, str]
+            Feature name to reason, for those that are NaN: what is unknown or does not fit (``rpm unknown``,
+            ``tooth count unknown``, ``bearing geometry unknown``, ``rate too low``, ``lines not resolved``,
+            ``unit is no acceleration``), else ``no usable samples, or none that vary``.
+        """
+        rows = {name: row for row, name in enumerate(dict.fromkeys(spec.channel for spec in self.specs))}
+        return {
+            self.specs[index].name: self._source.why_missing(
+                rows[self.specs[index].channel], self._kinds[index], context
+            )
+            or "no usable samples, or none that vary"
+            for index in np.flatnonzero(np.isnan(values)).tolist()
+        }
 
     def extract(
         self, samples: NDArray[np.float32], contexts: Sequence[Context] | None = None
@@ -248,61 +284,16 @@ class FeatureSet:
         return out
 
 
-def _time_features(channel: Channel, config: WaveformConfig) -> tuple[str, ...]:
-    return config.dc_features if channel.dc_coupled else config.time_features
-
-
-def _plan_waveform(group: SensorGroup, config: WaveformConfig) -> tuple[WaveformColumns, list[str]]:
-    """How a waveform group's columns are computed, and its bands' names."""
-    fs, n_hop, n_hops = group.sample_rate_hz, samples_per_hop(group, config), hops_per_window(group, config)
-    n_samples = n_hop * n_hops
-    if n_samples < LEAST_SAMPLES:
-        raise ConfigError(
-            f"Expected windows of at least {LEAST_SAMPLES} samples, got {n_samples} of sensor group "
-            f"{group.name!r} at {fs:g} Hz - at `$.waveform.window_s`"
-        )
-    edges = _band_edges(group, config, n_samples)
-    spectrum = Spectrum.for_windows(n_samples, fs)
-    source = WaveformColumns(
-        sample_rate_hz=fs,
-        n_hop=n_hop,
-        n_hops=n_hops,
-        from_zero=np.array([channel.dc_coupled for channel in group.channels]),
-        spectrum=spectrum,
-        band_bins=bins_of_edges(edges, spectrum.n_fft, fs),
-        shape_wanted=bool(config.spectral_features),
-    )
-    return source, _band_names(edges)
-
-
-def _band_edges(group: SensorGroup, config: WaveformConfig, n_samples: int) -> NDArray[np.float64]:
-    """Edges of the bands; a single one, where the spectrum begins to count, if no bands are wanted."""
-    nyquist_hz, low_hz = group.sample_rate_hz / 2, config.band_low_hz
-    if not (config.n_bands or config.spectral_features):
-        return np.array([low_hz])
-    if not low_hz < nyquist_hz:
-        raise ConfigError(
-            f"Expected less than the Nyquist frequency of sensor group {group.name!r}, {nyquist_hz:g} Hz, "
-            f"got {low_hz:g} - at `$.waveform.band_low_hz`"
-        )
-    if not config.n_bands:
-        return np.array([low_hz])
-    edges = log_band_edges(low_hz, nyquist_hz, config.n_bands)
-    resolution_hz = group.sample_rate_hz / n_samples
-    if edges[1] - edges[0] < resolution_hz * (1 - 1e-9):
-        raise ConfigError(
-            f"Expected bands no narrower than the {resolution_hz:.3g} Hz that {n_samples} samples of sensor "
-            f"group {group.name!r} at {group.sample_rate_hz:g} Hz resolve, got {config.n_bands} bands from "
-            f"{edges[0]:.3g} to {edges[1]:.3g} Hz and up: fewer bands, a higher band_low_hz or a longer "
-            "window_s - at `$.waveform.n_bands`"
-        )
-    return edges
-
-
-def _band_names(edges_hz: NDArray[np.float64]) -> list[str]:
-    """``band_20_45_hz`` and so on, with as many decimals as keep the edges apart; ``p`` is the decimal point."""
-    decimals = 0
-    while len({f"{edge:.{decimals}f}" for edge in edges_hz}) < edges_hz.size:
-        decimals += 1
-    texts = [f"{edge:.{decimals}f}".replace(".", "p") for edge in edges_hz]
-    return [f"band_{low}_{high}_hz" for low, high in pairwise(texts)]
+def _choose(
+    channel: Channel, config: WaveformConfig, source: WaveformColumns, bands: Sequence[str]
+) -> list[Chosen]:
+    """Features of one channel, and the columns where they stand."""
+    own = config.dc_features if channel.dc_coupled else config.time_features
+    chosen = [(name, FEATURES[name], FEATURES[name].position) for name in own]
+    chosen += [(name, BAND, N_TIME + index) for index, name in enumerate(bands)]
+    further = (*config.spectral_features, *config.envelope_features, *config.order_features)
+    for name in further:
+        kind = FEATURES[name]
+        if kind.family in source.first and not (channel.dc_coupled and kind.family is Family.ENVELOPE):
+            chosen.append((name, kind, source.first[kind.family] + kind.position))
+    return chosen

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import Config, load_config, parse_config
-from engine.declared import Channel, DutyCycle, SensorGroup, Spindle
+from engine.declared import Bearing, Channel, DutyCycle, SensorGroup, Spindle
 from engine.errors import ConfigError
-from engine.records import Feature
+from engine.records import Context, Feature
 from operators.features import FeatureSet, check_config
 from operators.kernels import time_domain as td
 from operators.kernels.spectral import log_band_edges
@@ -61,6 +61,13 @@ def test_feature_knows_its_unit_and_whether_it_varies_by_ratio() -> None:
     assert features["vib_x.crest_factor"] == Feature("vib_x.crest_factor", "", True)
     assert features["vib_x.band_20_101_hz"] == Feature("vib_x.band_20_101_hz", "g", True)
     assert features["vib_x.centroid_hz"] == Feature("vib_x.centroid_hz", "Hz", True)
+
+
+def test_a_spec_says_over_which_slices_a_feature_is_computed() -> None:
+    spec = FeatureSet.for_group(VIB, ALL).specs[0]
+
+    assert (spec.channel, spec.feature, spec.window_s, spec.hop_s) == ("vib_x", "mean", 0.2, 0.1)
+    assert FeatureSet.for_group(LOAD, ALL).specs[0][2:] == (5.0, 0.5)
 
 
 def test_dc_coupled_channels_have_their_own_features_and_bands_too() -> None:
@@ -258,6 +265,114 @@ def test_window_of_a_sleeping_sensor_is_its_burst() -> None:
     group = SensorGroup("vib", "waveform", 25_600.0, VIB.channels, duty_cycle=DutyCycle(0.1, 10.0))
 
     assert FeatureSet.for_group(group, load_config()).extract(noise(1, 2, 2560)).shape == (1, 24)
+
+
+COMPLETE = parse_config(
+    """
+    [waveform]
+    spectral_features = ["velocity_rms"]
+    envelope_features = ["envelope_kurtosis", "envelope_band_hz", "envelope_rms", "bpfo", "bpfi", "bsf", "ftf"]
+    order_features = ["rev_1", "rev_2", "rev_3", "tooth_1", "tooth_2", "tooth_3", "asynchronous_share"]
+    """
+)
+GEARED = SensorGroup(
+    "vib",
+    "waveform",
+    25_600.0,
+    (Channel("vib_x", "g", bearing=Bearing(9, 7.94, 39.04)), Channel("load_v", "V", dc_coupled=True)),
+)
+
+
+def turning(rpm: float | None = 3000.0, n_teeth: int | None = 4) -> Context:
+    return Context("M1", 0, rpm=rpm, n_teeth=n_teeth)
+
+
+def extracted(samples: np.ndarray, context: Context, group: SensorGroup = GEARED) -> dict[str, float]:
+    feature_set = FeatureSet.for_group(group, COMPLETE)
+    return dict(zip(feature_set.names, feature_set.extract(samples, [context])[0].tolist(), strict=True))
+
+
+@pytest.mark.parametrize("rpm", [1711.0, 3000.0, 7423.0])
+def test_lines_of_speed_and_teeth_have_the_size_of_the_tones_there(rpm: float) -> None:
+    t, sizes = np.arange(5120) / 25_600.0, {1: 2.0, 2: 0.5, 4: 3.0, 8: 1.0}
+    tones = sum(size * np.sin(2 * np.pi * order * rpm / 60 * t) for order, size in sizes.items())
+    samples = np.stack([tones, 5.0 + tones]).astype(np.float32)[None]
+
+    got = extracted(samples, turning(rpm))
+
+    for name, size in (("rev_1", 2.0), ("rev_2", 0.5), ("tooth_1", 3.0), ("tooth_2", 1.0)):
+        for channel in ("vib_x", "load_v"):
+            assert got[f"{channel}.{name}"] == pytest.approx(size / np.sqrt(2), rel=2e-3)
+    assert np.isnan(got["vib_x.asynchronous_share"]) if rpm < 2400 else got["vib_x.asynchronous_share"] < 1e-3
+
+
+def test_velocity_is_the_integral_of_an_acceleration_in_g_and_of_nothing_else() -> None:
+    t = np.arange(5120) / 25_600.0
+    samples = np.stack([np.sin(2 * np.pi * 80.0 * t)] * 2).astype(np.float32)[None]
+
+    got = extracted(samples, turning())
+
+    assert got["vib_x.velocity_rms"] == pytest.approx(9806.65 / (2 * np.pi * 80.0) / np.sqrt(2), rel=1e-2)
+    assert np.isnan(got["load_v.velocity_rms"])
+
+
+def test_a_ringing_at_the_outer_race_frequency_is_a_line_of_that_race_above_all() -> None:
+    t = np.arange(5120) / 25_600.0
+    order = Bearing(9, 7.94, 39.04).orders[0]
+    since = np.mod(t, 1 / (order * 50.0))
+    ringing = np.exp(-1500 * since) * np.sin(2 * np.pi * 5000.0 * since)
+    samples = np.stack([ringing + 0.02 * noise(5120), noise(5120)]).astype(np.float32)[None]
+
+    got = extracted(samples, turning(3000.0))
+
+    # Harmonics of races fall together here and there: twice BPFO is within a bin of three times BSF.
+    assert got["vib_x.bpfo"] > 1.5 * max(got["vib_x.bpfi"], got["vib_x.bsf"], got["vib_x.ftf"])
+    assert got["vib_x.envelope_kurtosis"] > 1.0
+    assert not any(name.startswith("load_v.") and name.endswith("bpfo") for name in got)
+
+
+@pytest.mark.parametrize(
+    ("context", "name", "reason"),
+    [
+        (turning(rpm=None), "vib_x.rev_1", "rpm unknown"),
+        (turning(rpm=None), "vib_x.bpfo", "rpm unknown"),
+        (turning(rpm=0.0), "vib_x.asynchronous_share", "spindle not turning"),
+        (turning(n_teeth=None), "vib_x.tooth_2", "tooth count unknown"),
+        (turning(rpm=600.0), "vib_x.rev_2", "lines not resolved"),
+        (turning(rpm=300_000.0), "vib_x.tooth_3", "rate too low"),
+        (turning(), "load_v.velocity_rms", "unit is no acceleration"),
+    ],
+)
+def test_a_feature_that_cannot_be_said_is_nan_and_says_why(context: Context, name: str, reason: str) -> None:
+    feature_set = FeatureSet.for_group(GEARED, COMPLETE)
+    values = feature_set.extract(noise(1, 2, 5120), [context])[0]
+
+    told = feature_set.why(values, context)
+
+    assert told[name] == reason
+    assert set(told) == {n for n, value in zip(feature_set.names, values, strict=True) if np.isnan(value)}
+
+
+def test_without_geometry_or_rate_lines_are_missing_for_that_reason() -> None:
+    slow = SensorGroup("vib", "waveform", 1200.0, GEARED.channels)
+    plain = SensorGroup("vib", "waveform", 25_600.0, (Channel("vib_x", "g"),))
+
+    for group, reason in ((slow, "rate too low"), (plain, "bearing geometry unknown")):
+        feature_set = FeatureSet.for_group(group, COMPLETE)
+        n_window = round(0.2 * group.sample_rate_hz)
+        values = feature_set.extract(noise(1, len(group.channels), n_window), [turning()])[0]
+        assert feature_set.why(values, turning())["vib_x.bpfo"] == reason
+
+
+def test_a_dead_channel_says_so_for_what_nothing_else_explains() -> None:
+    feature_set = FeatureSet.for_group(GEARED, COMPLETE)
+    samples = noise(1, 2, 5120)
+    samples[0, 0, 7] = np.nan
+
+    told = feature_set.why(feature_set.extract(samples, [turning()])[0], turning())
+
+    assert told["vib_x.rms"] == told["vib_x.rev_1"] == "no usable samples, or none that vary"
+    assert "load_v.rev_1" not in told
 
 
 def test_close_edges_get_decimals_so_that_names_stay_apart() -> None:
