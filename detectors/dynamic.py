@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from detectors.base import NOTHING, Assessment, Floats, State, check_version, to_shares
+from detectors.kernels.dynamic import move_reference, rises_above
 from engine.records import Feature
 from engine.verdicts import Reason
 
 LEVELS = ("rms", "peak", "std", "peak_to_peak")
-"""Features whose ratio to their own recent past says how violent the process is. Narrow bands are left out:
-over a
+"""Features whose ratio to their own recent past says how violent the process is. Narrow bands are left out: over a
 short window they vary by a factor of two by chance alone."""
 N_WARM = 20
 """Vectors of a regime needed before anything is said (two seconds at ten a second): the spindle's own start-up."""
@@ -22,6 +22,8 @@ N_DELAY = 5
 """Vectors by which the reference lags: a jump cannot hide behind itself before the judge has had its exceedances."""
 HALF_LIFE = 36_000
 """Vectors in which the reference falls by half (an hour at ten a second), so that one bang does not deafen for ever."""
+
+_FADE = math.log(2.0) / HALF_LIFE
 
 
 class DynamicChange:
@@ -56,7 +58,7 @@ class DynamicChange:
     ) -> None:
         self._features = tuple(features)
         chosen = [i for i, f in enumerate(features) if f.log and f.name.rpartition(".")[2] in LEVELS]
-        self._indices = np.array(chosen, dtype=np.intp)
+        self._indices = np.array(chosen, dtype=np.int64)
         self._is_peak = np.array([features[i].name.endswith(".peak") for i in chosen], dtype=np.bool_)
         self._unit = math.log(factor)
         self._immediate = math.log(immediate_factor)
@@ -66,6 +68,7 @@ class DynamicChange:
         """Forget the regime: it has changed."""
         self._recent = np.full((N_DELAY, self._indices.size), np.nan)
         self._reference = np.full(self._indices.size, np.nan)
+        self._rises = np.full(self._indices.size, np.nan)
         self._n_learned = 0
 
     def score(self, values: Floats) -> Assessment:
@@ -83,17 +86,13 @@ class DynamicChange:
         """
         if self._n_learned < N_WARM:
             return NOTHING
-        rises = self._rises(values)
-        known = np.isfinite(rises)
-        if not known.any():
+        highest, top, jump = rises_above(values, self._indices, self._is_peak, self._reference, self._rises)
+        if top < 0:
             return NOTHING
-        rises = np.where(known, rises, -np.inf)
-        top = int(np.argmax(rises))
-        jump = float(np.max(rises[self._is_peak], initial=-math.inf))
         return Assessment(
-            max(0.0, float(rises[top]) / self._unit),
+            max(0.0, highest / self._unit),
             self.name,
-            int(self._indices[top]),
+            int(self._indices[int(top)]),
             immediate=jump >= self._immediate,
         )
 
@@ -105,13 +104,8 @@ class DynamicChange:
         values : float64[n_features]
             In the features' units; NaN is passed over.
         """
-        levels = self._levels(values)
         # The first vectors are the reference at once; later ones wait until they are N_DELAY vectors old.
-        slot = self._n_learned % N_DELAY
-        entering = levels if self._n_learned < N_WARM else self._recent[slot]
-        faded = self._reference - math.log(2.0) / HALF_LIFE
-        self._reference = np.fmax(faded, entering)
-        self._recent[slot] = levels if self._n_learned >= N_WARM else np.nan
+        move_reference(values, self._indices, self._recent, self._reference, self._n_learned, N_WARM, _FADE)
         self._n_learned += 1
 
     def reasons(self, values: Floats, assessment: Assessment, n: int = 3) -> tuple[Reason, ...]:
@@ -134,14 +128,18 @@ class DynamicChange:
         """
         if assessment.top < 0:
             return ()
-        shares = to_shares(self._rises(values))
+        rises_above(values, self._indices, self._is_peak, self._reference, self._rises)
+        shares = to_shares(self._rises)
         found = []
         for position in np.argsort(-shares, kind="stable")[:n]:
             index = int(self._indices[position])
             feature, expected = self._features[index], math.exp(float(self._reference[position]))
             high = expected * math.exp(self._unit)
             value, share = float(values[index]), float(shares[position])
-            found.append(Reason(feature.name, value, expected, math.nan, high, feature.unit, share))
+            contribution = share * assessment.score
+            found.append(
+                Reason(feature.name, value, expected, math.nan, high, feature.unit, share, contribution)
+            )
         return tuple(found)
 
     def save(self) -> State:
@@ -168,11 +166,3 @@ class DynamicChange:
         self._recent = recent
         self._reference = np.array(state["reference"], dtype=np.float64)
         self._n_learned = int(state["n_learned"])
-
-    def _levels(self, values: Floats) -> Floats:
-        chosen = values[self._indices]
-        positive = chosen > 0.0
-        return np.where(positive, np.log(np.where(positive, chosen, 1.0)), np.nan)
-
-    def _rises(self, values: Floats) -> Floats:
-        return np.asarray(self._levels(values) - self._reference, dtype=np.float64)

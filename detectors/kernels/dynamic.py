@@ -1,0 +1,101 @@
+"""How far levels stand above the loudest recent moment, and how that reference moves on."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+_Floats = NDArray[np.float64]
+
+_READ_ONLY = types.Array(types.float64, 1, "C", readonly=True)
+_LEVELS = types.int64[::1]
+_SCORE = types.UniTuple(types.float64, 3)(
+    _READ_ONLY, _LEVELS, types.boolean[::1], types.float64[::1], types.float64[::1]
+)
+_LEARN = types.void(
+    _READ_ONLY, _LEVELS, types.float64[:, ::1], types.float64[::1], types.int64, types.int64, types.float64
+)
+
+
+@njit(nogil=True)
+def _level(value: float) -> float:
+    return math.log(value) if 0.0 < value < math.inf else math.nan
+
+
+@njit(_SCORE, cache=True, nogil=True)
+def rises_above(
+    values: _Floats, levels: NDArray[np.int64], is_peak: NDArray[np.bool_], reference: _Floats, rises: _Floats
+) -> tuple[float, float, float]:
+    """Logarithmic rise of every level over its reference.
+
+    Parameters
+    ----------
+    values : float64[n_features]
+        In the features' units.
+    levels : int64[n_levels]
+        Indices into ``values``.
+    is_peak : bool[n_levels]
+        Which of them are peaks.
+    reference : float64[n_levels]
+        Logarithms; NaN where nothing was seen yet.
+    rises : float64[n_levels]
+        Written; NaN where the value is not positive and finite, or the reference unknown.
+
+    Returns
+    -------
+    highest, top, jump : float
+        Largest rise, which level it is, largest rise of a peak; NaN, -1 and -inf if none is known.
+    """
+    highest, top, jump = math.nan, -1.0, -math.inf
+    for i in range(levels.size):
+        rise = _level(values[levels[i]]) - reference[i]
+        rises[i] = rise
+        if math.isnan(rise):
+            continue
+        if not rise <= highest:
+            highest, top = rise, float(i)
+        if is_peak[i] and rise > jump:
+            jump = rise
+    return highest, top, jump
+
+
+@njit(_LEARN, cache=True, nogil=True)
+def move_reference(
+    values: _Floats,
+    levels: NDArray[np.int64],
+    recent: _Floats,
+    reference: _Floats,
+    n_learned: int,
+    n_warm: int,
+    fade: float,
+) -> None:
+    """Let a vector into the recent past, and what has become old enough into the reference.
+
+    Parameters
+    ----------
+    values, levels : float64[n_features], int64[n_levels]
+        As for `rises_above`.
+    recent : float64[n_delay, n_levels]
+        The latest logarithms, as a ring; changed in place.
+    reference : float64[n_levels]
+        The highest so far, fading; changed in place.
+    n_learned : int
+        Vectors learned before this one; the first ``n_warm`` enter the reference at once.
+    n_warm : int
+        See above.
+    fade : float
+        By how much the reference falls with every vector.
+    """
+    slot = n_learned % recent.shape[0]
+    warm = n_learned >= n_warm
+    for i in range(levels.size):
+        level = _level(values[levels[i]])
+        entering = recent[slot, i] if warm else level
+        faded = reference[i] - fade
+        if math.isnan(faded) or entering > faded:
+            faded = entering
+        reference[i] = faded
+        recent[slot, i] = level if warm else math.nan
