@@ -119,27 +119,6 @@ class Spectrum:
         power_spectra(spectra, self.n_fft, self.taper_power, power)
         return power
 
-    def power(self, samples: NDArray[np.float32], means: NDArray[np.float64]) -> NDArray[np.float32]:
-        """One-sided power per bin of whole windows.
-
-        Parameters
-        ----------
-        samples : float32[n_windows, n_channels, n_samples]
-            C-contiguous.
-        means : float64[n_windows, n_channels]
-            Subtracted first; NaN makes the row NaN.
-
-        Returns
-        -------
-        float32[n_windows * n_channels, n_fft // 2 + 1]
-            As `power_of`.
-        """
-        n_rows = samples.shape[0] * samples.shape[1]
-        rows = self.rows(n_rows)
-        whole = samples.reshape(n_rows, -1)
-        np.subtract(whole, means.reshape(n_rows, 1), out=rows[:n_rows, : whole.shape[1]], casting="same_kind")
-        return self.power_of(self.transform(rows), n_rows)
-
     def why_order_missing(self, column: int, rpm: float, n_teeth: float) -> str | None:
         """What keeps a line that belongs to the spindle's speed from being said.
 
