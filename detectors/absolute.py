@@ -99,7 +99,7 @@ class AbsoluteLimits:
             (limit for limit in self._limits if limit[0] == assessment.top),
             key=lambda limit: _excess(value, limit[1], limit[2]),
         )
-        return (Reason(feature.name, value, math.nan, below, above, feature.unit, 1.0),)
+        return (Reason(feature.name, value, math.nan, below, above, feature.unit, 1.0, assessment.score),)
 
 
 def check_limits(limits: Sequence[LimitConfig], features_of: Mapping[str, Sequence[str]]) -> None:

@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from detectors.base import NOTHING, Assessment, Detector, Floats, State, check_version
-from detectors.calibration import Calibration, MarginLimit, held_out_scores
+from detectors.base import NOTHING, Assessment, Floats, State, check_version
+from detectors.budget import Budget
 from detectors.drift import ScoreDrift
-from detectors.registry import build
+from detectors.ensemble import N_BLOCKS, Ensemble
 from detectors.scaling import Scaling
-from engine.config import DetectorConfig
+from engine.config import DetectorConfig, Direction, EnsembleConfig
 from engine.records import Feature
 from engine.verdicts import Reason
 
-N_BLOCKS = 5
-"""Parts of the teach-in that are scored by a model which has not seen them."""
-
 N_LEAST = 8
 """Vectors without which there is no telling the usual from the unusual."""
+NAMED = 0.5
+"""Score from which the feature with the largest share is looked for. Below, nobody asks, and it would take as long as
+the score."""
+_NO_BUDGET = Budget()
+_LARGEST = EnsembleConfig()
 
 
 class Baseline:
-    """A teach-in of ``wanted`` vectors, then a frozen model of them.
+    """A teach-in of ``wanted`` vectors, then a frozen model of them whose limits go on learning.
 
-    Call `score` once for every vector, in order, and then `learn` for those that the guard lets through.
-    While `learned` is less than `wanted`, scores are NaN and `learn` collects; the vector that completes the
-    teach-in makes the baseline ready. After that `learn` reaches only detectors that adapt.
+    Call `score` once for every vector, in order, and then `learn` and `observe` if the guard lets it through. While
+    `learned` is less than `wanted`, scores are NaN and `learn` collects; the vector that completes the teach-in makes
+    the baseline ready. After that `learn` reaches only detectors that adapt, and `observe` the limits.
 
-    State: ``wanted * n_features`` float64 while learning; then five numbers per feature and the detectors'
-    own.
+    State: ``wanted * n_features`` float64 while learning; then five numbers per feature, the detectors' own and, with a
+    budget, those of a `detectors.spot.Spot` for each.
 
     Parameters
     ----------
     features : sequence of Feature
         In the order of the vectors.
     detectors : sequence of DetectorConfig
-        Those meant for this kind of sensor group; the largest of their scores counts.
+        Those meant for this kind of sensor group.
     wanted : int
         Vectors to learn from, 2 upwards.
+    budget : Budget
+        False alerts accepted; default: none, the limits stay as the teach-in leaves them.
+    ensemble : EnsembleConfig
+        How several detectors' scores become one; default: the largest counts.
+    direction : mapping, optional
+        ``[learn] direction``.
     seed : int
         For detectors that draw.
 
@@ -51,7 +58,7 @@ class Baseline:
         If a detector is unknown or its parameters are impossible.
     """
 
-    version = 1
+    version = 2
 
     def __init__(
         self,
@@ -59,25 +66,27 @@ class Baseline:
         detectors: Sequence[DetectorConfig],
         wanted: int,
         *,
+        budget: Budget = _NO_BUDGET,
+        ensemble: EnsembleConfig = _LARGEST,
+        direction: Mapping[str, Direction] | None = None,
         seed: int = 0,
     ) -> None:
         self.wanted = wanted
         self.learned = 0
         self._features = tuple(features)
-        self._configs = tuple(detectors)
-        self._seed = seed
+        self._configs, self._rule, self._budget, self._seed = tuple(detectors), ensemble, budget, seed
         self._rows = np.empty((wanted, len(self._features)))
         self._finished = False
-        self._scaling = Scaling(self._features)
+        self._scaling = Scaling(self._features, direction)
         self._row = np.empty(0)
-        self._detectors: list[Detector] = []
-        self._limits: list[Calibration] = []
+        self._ensemble: Ensemble | None = None
+        self._observable = False
         self._drift = ScoreDrift()
 
     @property
     def ready(self) -> bool:
         """Whether it can score. False for ever if nothing in the teach-in could be learned."""
-        return bool(self._detectors)
+        return self._ensemble is not None
 
     @property
     def complete(self) -> bool:
@@ -95,26 +104,37 @@ class Baseline:
         Returns
         -------
         Assessment
-            With a NaN score before `ready`, and for vectors of which nothing can be judged.
+            With a NaN score before `ready`, and for vectors of which nothing can be judged. ``top`` is -1 below
+            `NAMED`.
         """
-        if not self._detectors or not self._scaling.apply(values, self._row):
+        ensemble = self._ensemble
+        if ensemble is None or not self._scaling.apply(values, self._row):
             return NOTHING
-        best, highest = -1, -math.inf
-        for index, (detector, limit) in enumerate(zip(self._detectors, self._limits, strict=True)):
-            score = limit.score(detector.score(self._row))
-            if score > highest:
-                best, highest = index, score
-        if best < 0:
+        score = ensemble.score(self._row)
+        if score != score:
             return NOTHING
-        shares = self._detectors[best].attribute(self._row)
-        top = int(self._scaling.active[int(np.argmax(shares))])
-        drift = self._drift.update(highest) and highest < 1.0
-        return Assessment(highest, self._detectors[best].name, top, drift=drift)
+        self._observable = True
+        top = -1
+        if score >= NAMED:
+            top = int(self._scaling.active[int(np.argmax(ensemble.shares(self._row)))])
+        drift = self._drift.update(ensemble.unmoved()) and score < 1.0
+        return Assessment(score, ensemble.name, top, drift=drift)
 
     def forget(self) -> None:
         """Drop the detectors' short memory: the regime was left since the last vector, or samples are missing."""
-        for detector in self._detectors:
-            detector.forget()
+        if self._ensemble is not None:
+            self._ensemble.forget()
+
+    def observe(self) -> None:
+        """Let the limits learn how high healthy scores get, from the vector scored last.
+
+        Call it if `detectors.guard.may_observe`. The vector that opens an episode belongs to it; the limits themselves
+        see to it that an episode counts once and no higher than the limit. A vector that could not be scored, or was
+        observed already, is passed over.
+        """
+        if self._ensemble is not None and self._observable:
+            self._ensemble.observe()
+        self._observable = False
 
     def learn(self, values: Floats) -> None:
         """Collect a vector of the teach-in or, after it, let detectors that adapt follow it.
@@ -125,9 +145,8 @@ class Baseline:
             In the features' units; NaN where unknown. A vector without a single value is passed over.
         """
         if self._finished:
-            if self._detectors and self._scaling.apply(values, self._row):
-                for detector in self._detectors:
-                    detector.learn(self._row)
+            if self._ensemble is not None and self._scaling.apply(values, self._row):
+                self._ensemble.learn(self._row)
             return
         if not np.isfinite(values).any():
             return
@@ -150,18 +169,12 @@ class Baseline:
             return
         rows = self._scaling.fit(rows, N_BLOCKS)
         self._row = np.empty(self._scaling.active.size)
-        if self._scaling.active.size == 0:
-            return
-        for index in range(len(self._configs)):
-            detector = self._build(index)
-            limit = self._make_limit(index, detector)
-            limit.fit(held_out_scores(rows, N_BLOCKS, self._teacher(index)))
-            detector.fit(rows, self._scaling.floor)
-            self._detectors.append(detector)
-            self._limits.append(limit)
+        if self._scaling.active.size and self._configs:
+            self._ensemble = self._make_ensemble()
+            self._ensemble.fit(rows, self._scaling.floor)
 
-    def reasons(self, values: Floats, assessment: Assessment, n: int = 3) -> tuple[Reason, ...]:
-        """Explain the assessment of the vector that was scored last.
+    def attribution(self, values: Floats, assessment: Assessment) -> tuple[Reason, ...]:
+        """Divide the score of the vector that was scored last among all features that count.
 
         Parameters
         ----------
@@ -169,26 +182,39 @@ class Baseline:
             The vector.
         assessment : Assessment
             What `score` returned for it.
-        n : int
-            Reasons wanted.
 
         Returns
         -------
         tuple of Reason
-            Largest share first; empty if there is nothing to explain.
+            Largest share first; ``contribution`` sums to the score. A feature that could not be judged may have a
+            share, if the detector remembers what it said before. Empty if nothing was said.
         """
-        detector = next((d for d in self._detectors if d.name == assessment.detector), None)
-        if detector is None or not self._scaling.apply(values, self._row):
+        ensemble = self._ensemble
+        if ensemble is None or not assessment.detector or not self._scaling.apply(values, self._row):
             return ()
-        shares = detector.attribute(self._row)
+        shares = ensemble.shares(self._row)
         found = []
-        for position in np.argsort(-shares, kind="stable")[:n]:
+        for position in np.argsort(-shares, kind="stable"):
             index = int(self._scaling.active[position])
             expected, low, high = self._scaling.usual(int(position))
-            feature = self._features[index]
-            value, share = float(values[index]), float(shares[position])
-            found.append(Reason(feature.name, value, expected, low, high, feature.unit, share))
+            feature, share = self._features[index], float(shares[position])
+            found.append(
+                Reason(
+                    feature=feature.name,
+                    value=float(values[index]),
+                    expected=expected,
+                    low=low,
+                    high=high,
+                    unit=feature.unit,
+                    share=share,
+                    contribution=share * assessment.score,
+                )
+            )
         return tuple(found)
+
+    def reasons(self, values: Floats, assessment: Assessment, n: int = 3) -> tuple[Reason, ...]:
+        """Explain the assessment of the vector that was scored last by the largest parts of its `attribution`."""
+        return self.attribution(values, assessment)[:n]
 
     def save(self) -> State:
         """Return plain arrays and numbers for `restore`."""
@@ -198,9 +224,9 @@ class Baseline:
             "finished": self._finished,
             "rows": self._rows[: 0 if self._finished else self.learned].copy(),
             "scaling": self._scaling.save(),
-            "detectors": [detector.save() for detector in self._detectors],
+            "observable": self._observable,
+            "ensemble": {} if self._ensemble is None else self._ensemble.save(),
             "drift": self._drift.save(),
-            "limits": [limit.save() for limit in self._limits],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -214,33 +240,16 @@ class Baseline:
         check_version(state, self.version, "baseline")
         self.learned = int(state["learned"])
         self._finished = bool(state["finished"])
+        self._observable = bool(state["observable"])
         self._rows = np.empty((0 if self._finished else self.wanted, len(self._features)))
         self._rows[: len(state["rows"])] = state["rows"]
         self._scaling.restore(state["scaling"])
         self._row = np.empty(self._scaling.active.size)
         self._drift.restore(state["drift"])
-        self._detectors, self._limits = [], []
-        for index, (model, saved) in enumerate(zip(state["detectors"], state["limits"], strict=True)):
-            detector = self._build(index)
-            detector.restore(model)
-            limit = self._make_limit(index, detector)
-            limit.restore(saved)
-            self._detectors.append(detector)
-            self._limits.append(limit)
+        self._ensemble = None
+        if state["ensemble"]:
+            self._ensemble = self._make_ensemble()
+            self._ensemble.restore(state["ensemble"])
 
-    def _build(self, index: int) -> Detector:
-        config = self._configs[index]
-        path = f"$.detectors[{index}]"
-        return build(config.name, config.parameters, self._scaling.active.size, self._seed, path)
-
-    def _make_limit(self, index: int, detector: Detector) -> Calibration:
-        margin = self._configs[index].margin
-        return MarginLimit(detector.margin if margin is None else margin, detector.chance_limit())
-
-    def _teacher(self, index: int) -> Callable[[Floats], Callable[[Floats], float]]:
-        def teach(rows: Floats) -> Callable[[Floats], float]:
-            detector = self._build(index)
-            detector.fit(rows, self._scaling.floor)
-            return detector.score
-
-        return teach
+    def _make_ensemble(self) -> Ensemble:
+        return Ensemble(self._configs, self._rule, self._budget, self._scaling.active.size, self._seed)

@@ -3,18 +3,23 @@
 The limit must not come from the rows that a model was fitted to: a model of 24 features and 45 overlapping
 windows fits those almost perfectly. So the teach-in is cut into blocks; each block is scored by a model that
 has not seen it, and the largest of those honest scores, times a margin, becomes the limit.
+
+In the stream `detectors.spot` learns how high healthy scores really get; as it does, the quantile that a budget of
+false alerts asks for takes the place of the margin.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from scipy.special import chdtri  # scipy.stats would take half a second to import
 
 from detectors.base import Floats, State, check_version
+from detectors.budget import Budget
+from detectors.spot import Spot
 
 Teach = Callable[[Floats], Callable[[Floats], float]]
 """Takes teach-in rows, returns the raw score of a freshly taught model."""
@@ -25,26 +30,6 @@ N_SHORT = 20
 independent and not: in 9 of 10 streams of 3000 the highest MEWMA score is within 2.2, 2.0, 1.6 and 1.3 times
 the highest held-out one after
 45, 60, 120 and 400 rows, whatever their number of features."""
-
-
-class Calibration(Protocol):
-    """What turns raw scores into scores; a limit from extreme-value theory (SPOT) fits the same protocol."""
-
-    def fit(self, held_out: Floats) -> None:
-        """Learn the limit from raw scores of rows that the model has not seen."""
-        ...
-
-    def score(self, raw_score: float) -> float:
-        """Turn a raw score into a score; NaN stays NaN."""
-        ...
-
-    def save(self) -> State:
-        """Return plain values for `restore`."""
-        ...
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take over a saved state."""
-        ...
 
 
 class MarginLimit:
@@ -80,10 +65,6 @@ class MarginLimit:
         margin = self._margin * (1.0 + N_SHORT / max(1, held_out.size))
         self._limit = max(self._floor, margin * highest)
 
-    def score(self, raw_score: float) -> float:
-        """Raw score over limit; NaN before `fit`."""
-        return raw_score / self._limit
-
     def save(self) -> State:
         """Return plain values for `restore`."""
         return {"version": self.version, "limit": self._limit}
@@ -92,6 +73,74 @@ class MarginLimit:
         """Take over a saved limit."""
         check_version(state, self.version, "limit")
         self._limit = float(state["limit"])
+
+
+class BudgetLimit:
+    """The limit that healthy scores exceed as often as a budget of false alerts allows.
+
+    A teach-in is far too short to say that: 60 vectors know nothing of what happens once in 800 000. So the limit
+    starts as the teach-in's `MarginLimit`. A measured tail that asks for more gets it at once; one that asks for
+    less, in proportion to how many clusters of healthy scores it has. From then on its quantile stands alone.
+
+    Parameters
+    ----------
+    prior : MarginLimit
+        What holds until more is known.
+    budget : Budget
+        With a rate of 0 the prior stays for good.
+    """
+
+    version = 1
+
+    def __init__(self, prior: MarginLimit, budget: Budget) -> None:
+        self._prior = prior
+        self._spot = Spot(budget) if budget.rate > 0.0 else None
+        self._limit = math.nan
+
+    @property
+    def limit(self) -> float:
+        """The raw score that becomes 1.0; NaN before `fit`."""
+        return self._limit
+
+    @property
+    def moved(self) -> float:
+        """The limit over that of the teach-in: what makes scores comparable over the whole stream."""
+        return self._limit / self._prior.limit
+
+    def fit(self, held_out: Floats) -> None:
+        """Set the limit from held-out raw scores; NaNs among them are passed over."""
+        self._prior.fit(held_out)
+        self._limit = self._prior.limit
+
+    def score(self, raw_score: float) -> float:
+        """Raw score over limit; NaN before `fit`."""
+        return raw_score / self._limit
+
+    def observe(self, raw_score: float) -> None:
+        """Learn how high healthy scores get."""
+        if self._spot is not None and self._spot.observe(raw_score, self._limit):
+            quantile, weight = self._spot.quantile(), self._spot.weight
+            blend = (1.0 - weight) * self._prior.limit + weight * quantile
+            self._limit = max(quantile, blend)
+
+    def save(self) -> State:
+        """Return plain values for `restore`."""
+        spot = {} if self._spot is None else self._spot.save()
+        return {"version": self.version, "limit": self._limit, "prior": self._prior.save(), "spot": spot}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a saved limit.
+
+        Raises
+        ------
+        ValueError
+            If the state is of another version.
+        """
+        check_version(state, self.version, "budget limit")
+        self._limit = float(state["limit"])
+        self._prior.restore(state["prior"])
+        if self._spot is not None:
+            self._spot.restore(state["spot"])
 
 
 def held_out_scores(rows: Floats, n_blocks: int, teach: Teach) -> Floats:

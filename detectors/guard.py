@@ -50,3 +50,34 @@ def may_learn(
     if complete:
         return score < limit
     return not score >= 1.0
+
+
+def may_observe(*, learnable: bool, steady: bool, score: float, own: bool) -> bool:
+    """Decide whether the limits of the learned tier may learn from the score that it gave a vector.
+
+    They must see healthy scores right up to the limit: a tail cut off lower down looks thinner than it is, and the
+    limit would sink ever further. What reaches the limit they count as one episode and no higher (`detectors.spot`), so
+    the learned tier's own exceedances are let through here; what another tier objects to is not.
+
+    Parameters
+    ----------
+    learnable, steady : bool
+        As for `may_learn`.
+    score : float
+        The vector's largest score over all tiers; NaN if no tier could say anything.
+    own : bool
+        Whether that is the learned tier's.
+
+    Returns
+    -------
+    bool
+        False if there is nothing to learn from, or trouble that the learned tier does not see.
+
+    Examples
+    --------
+    >>> may_observe(learnable=True, steady=True, score=1.3, own=True)
+    True
+    >>> may_observe(learnable=True, steady=True, score=1.3, own=False)
+    False
+    """
+    return learnable and steady and (score < 1.0 or (own and score >= 1.0))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, Self
 
 import numpy as np
 
 from detectors.base import Floats, State, check_version
 from detectors.kernels.standardise import standardise
+from engine.config import Direction
 from engine.records import Feature
 
 LOG_FLOOR = 0.1
@@ -32,8 +34,34 @@ def _floor(feature: Feature) -> float:
     return LOG_FLOOR if feature.unit else SHAPE_FLOOR
 
 
+def direction_of(feature: str, directions: Mapping[str, Direction]) -> Direction:
+    """Look up in which direction a feature counts.
+
+    Parameters
+    ----------
+    feature : str
+        ``channel.feature``.
+    directions : mapping
+        Patterns with ``*`` and ``?`` to directions; the first that matches holds.
+
+    Returns
+    -------
+    {"above", "below", "both"}
+        "both" if none matches.
+
+    Examples
+    --------
+    >>> direction_of("vib_x.rms", {"*.rms": "above"}), direction_of("oil.value", {"*.rms": "above"})
+    ('above', 'both')
+    """
+    return next((way for pattern, way in directions.items() if fnmatchcase(feature, pattern)), "both")
+
+
 class Scaling:
     """What is usual for each feature by itself: centre and spread, learned from a teach-in.
+
+    A feature that counts in one direction only is standardised to 0 on the other side of its centre, in the teach-in
+    too: to every detector it is as usual there as at the centre.
 
     Features that never varied, or could not be judged in more than half of the teach-in, are left out: there
     is nothing to compare with. State: six numbers per feature.
@@ -42,11 +70,19 @@ class Scaling:
     ----------
     features : sequence of Feature
         In the order of the vectors.
+    directions : mapping, optional
+        ``[learn] direction``, see `direction_of`. Default: every feature counts in both.
     """
 
     version = 1
 
-    def __init__(self, features: Sequence[Feature]) -> None:
+    def __init__(
+        self, features: Sequence[Feature], directions: Mapping[str, Direction] | None = None
+    ) -> None:
+        ways = [direction_of(feature.name, directions or {}) for feature in features]
+        self._least = np.array([0.0 if way == "above" else -math.inf for way in ways])
+        self._most = np.array([0.0 if way == "below" else math.inf for way in ways])
+        self._one_sided = any(way != "both" for way in ways)
         self._logarithmic = np.array([feature.log for feature in features], dtype=np.bool_)
         self._floor = np.array([_floor(feature) for feature in features])
         self.active = np.empty(0, dtype=np.int64)
@@ -88,6 +124,7 @@ class Scaling:
             centre = np.where(n_known > 0, np.nansum(others, axis=0) / np.maximum(n_known, 1), self.centre)
             held_out[block] = (rows[block] - centre) / self.scale
         held_out[~np.isfinite(held_out)] = 0.0
+        self._clip(held_out)
         self.band = np.maximum(USUAL_BAND, np.max(np.abs(held_out), axis=0, initial=0.0))
         return np.ascontiguousarray(held_out)
 
@@ -106,7 +143,10 @@ class Scaling:
         int
             0 to ``n_active``.
         """
-        return int(standardise(values, self._logarithmic, self.active, self.centre, self.scale, out))
+        n_known = standardise(values, self._logarithmic, self.active, self.centre, self.scale, out)
+        if self._one_sided:
+            self._clip(out)
+        return int(n_known)
 
     def usual(self, position: int) -> tuple[float, float, float]:
         """Give the expected value and the usual range of an active feature, in its own unit.
@@ -153,6 +193,10 @@ class Scaling:
         self.floor = np.array(state["floor"], dtype=np.float64)
         self.band = np.array(state["band"], dtype=np.float64)
         return self
+
+    def _clip(self, rows: Floats) -> None:
+        """Set to 0 what lies on the side that does not count; NaN stays NaN."""
+        np.clip(rows, self._least[self.active], self._most[self.active], out=rows)
 
     def _choose(self, rows: Floats) -> None:
         """Find the features that are known in most rows and that vary."""

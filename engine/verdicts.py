@@ -5,6 +5,7 @@ Frozen dataclasses, like those of `engine.records`, which come before them. Time
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -31,6 +32,8 @@ class Reason(NamedTuple):
         In ``unit``; ``low`` and ``high`` bound what is normal. NaN where nothing is known.
     share : float
         Part of the score, 0 to 1; the shares of all features sum to 1.
+    contribution : float
+        ``share`` times the score: the contributions of all features sum to the score. NaN if not known.
     """
 
     feature: str
@@ -40,6 +43,7 @@ class Reason(NamedTuple):
     high: float
     unit: str
     share: float
+    contribution: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Score:
     learned : int
         Vectors learnt by this regime's baseline, of ``wanted``.
     top_feature : str
-        The feature with the largest share; empty if none.
+        The feature with the largest share; empty if none, or if the score is below half of the limit.
     reasons : tuple[Reason, ...]
         Filled where the score reaches 1.0, most important first.
     onset_ns : int

@@ -13,8 +13,9 @@ from bytewax.operators import KeyedStream
 from detectors.absolute import AbsoluteLimits, check_limits
 from detectors.base import NOTHING, Assessment
 from detectors.baseline import Baseline
+from detectors.budget import Budget
 from detectors.dynamic import DynamicChange
-from detectors.guard import may_learn
+from detectors.guard import may_learn, may_observe
 from detectors.registry import check_detectors
 from engine.clock import NS_PER_S
 from engine.config import Config
@@ -123,7 +124,9 @@ class Detect:
             sensor_group = declared.group(group)
             assert sensor_group is not None  # the check lets no other group through
             features = self._features[spindle, group].features
-            found = GroupDetect(spindle, sensor_group, features, declared.teach_in, self._config)
+            found = GroupDetect(
+                spindle, sensor_group, features, declared.teach_in, self._config, len(declared.groups)
+            )
             self._groups[spindle, group] = found
         return found
 
@@ -152,6 +155,8 @@ class GroupDetect:
         A recording's protocol, in place of the configured schedule.
     config : Config
         As for `detect`.
+    n_groups : int
+        Of the spindle: they share its budget of false alerts.
     """
 
     def __init__(
@@ -161,11 +166,13 @@ class GroupDetect:
         features: Sequence[Feature],
         teach_in: TeachIn | None,
         config: Config,
+        n_groups: int,
     ) -> None:
         self._features, self._config = features, config
         self._teach_in = teach_in or TeachIn()
         self._detectors = [entry for entry in config.detectors if group.kind in entry.kinds]
         self._wanted = _vectors_wanted(group, self._teach_in, config)
+        self._budget = Budget.of_group(config, _vector_rate_hz(group, config), n_groups)
         self._limits = AbsoluteLimits(features, config.limits, spindle)
         self._models: OrderedDict[Regime, _RegimeModels] = OrderedDict()
         self._first_ns: int | None = None
@@ -210,6 +217,13 @@ class GroupDetect:
             drift=tiers[Tier.LEARNED].drift,
             received_ns=vector.received_ns,
         )
+        if may_observe(
+            learnable=vector.learnable and vector.usable,
+            steady=vector.steady,
+            score=best.score,
+            own=tier is Tier.LEARNED,
+        ):
+            models.baseline.observe()
         self._learn(vector, models, best.score)
         return score
 
@@ -238,7 +252,15 @@ class GroupDetect:
         models = self._models.get(regime)
         if models is None:
             models = _RegimeModels(
-                Baseline(self._features, self._detectors, self._wanted), DynamicChange(self._features)
+                Baseline(
+                    self._features,
+                    self._detectors,
+                    self._wanted,
+                    budget=self._budget,
+                    ensemble=self._config.ensemble,
+                    direction=self._config.learn.direction,
+                ),
+                DynamicChange(self._features),
             )
             self._models[regime] = models
             if len(self._models) > self._config.learn.max_regimes:
@@ -315,11 +337,14 @@ def _vectors_wanted(group: SensorGroup, teach_in: TeachIn, config: Config) -> in
     if teach_in.n_vectors is not None:
         return teach_in.n_vectors
     if teach_in.duration_s is not None:
-        if group.duty_cycle is not None:
-            rate_hz = 1.0 / group.duty_cycle.period_s
-        elif group.kind == "scalar":
-            rate_hz = group.sample_rate_hz
-        else:
-            rate_hz = group.sample_rate_hz / samples_per_hop(group, config.waveform)
-        return max(2, round(teach_in.duration_s * rate_hz))
+        return max(2, round(teach_in.duration_s * _vector_rate_hz(group, config)))
     return config.learn.n_vectors_scalar if group.kind == "scalar" else config.learn.n_vectors_waveform
+
+
+def _vector_rate_hz(group: SensorGroup, config: Config) -> float:
+    """How many feature vectors a group gives in a second."""
+    if group.duty_cycle is not None:
+        return 1.0 / group.duty_cycle.period_s
+    if group.kind == "scalar":
+        return group.sample_rate_hz
+    return group.sample_rate_hz / samples_per_hop(group, config.waveform)

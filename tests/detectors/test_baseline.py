@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detectors.baseline import Baseline
-from engine.config import DetectorConfig, load_config
+from detectors.baseline import NAMED, Baseline
+from detectors.budget import Budget
+from detectors.registry import DETECTORS
+from engine.config import DetectorConfig, EnsembleConfig, load_config
 from engine.records import Feature
 
 FEATURES = (
@@ -155,21 +157,115 @@ def test_largest_score_of_several_detectors_counts() -> None:
         assert assessment.detector == ALL[int(np.argmax(scores))].name
 
 
-@pytest.mark.parametrize("split", [20, 60, 61, 150])
+@pytest.mark.parametrize("name", sorted(DETECTORS))
+@pytest.mark.parametrize("known", [True, False])
+def test_contributions_of_all_features_sum_to_the_score(name: str, known: bool) -> None:
+    vectors = healthy(220)
+    baseline = Baseline(FEATURES, (DetectorConfig(name=name),), 200)
+    for vector in vectors[:200]:
+        baseline.learn(vector)
+    strange = np.array([2.0, 9.0, 5.0 if known else math.nan, 80.0])
+
+    for vector in (*vectors[200:], *[strange] * 30):
+        assessment = baseline.score(vector)
+        parts = baseline.attribution(vector, assessment)
+
+        assert sum(part.contribution for part in parts) == pytest.approx(assessment.score)
+        assert sum(part.share for part in parts) == pytest.approx(1.0)
+        assert {part.feature for part in parts} == {feature.name for feature in FEATURES}
+        assert all(part.low < part.expected < part.high for part in parts)
+    assert assessment.score > 1.0
+    assert baseline.reasons(strange, assessment, 2) == parts[:2]
+    assert parts[0].contribution == max(part.contribution for part in parts)
+
+
+@pytest.mark.parametrize("rule", ["max", "mean", "agree"])
+def test_contributions_sum_to_the_score_of_an_ensemble(rule: Any) -> None:
+    vectors = healthy(200)
+    baseline = Baseline(FEATURES, ALL, 120, ensemble=EnsembleConfig(rule=rule, agree=2))
+    for vector in vectors[:120]:
+        baseline.learn(vector)
+
+    for vector in (*vectors[120:], np.array([2.0, 9.0, 5.0, 80.0])):
+        assessment = baseline.score(vector)
+        parts = baseline.attribution(vector, assessment)
+
+        assert sum(part.contribution for part in parts) == pytest.approx(assessment.score)
+
+
+def test_nothing_is_attributed_where_nothing_was_said() -> None:
+    nothing = np.full(4, np.nan)
+    baseline = taught()
+
+    assert baseline.attribution(nothing, baseline.score(nothing)) == ()
+
+
+def test_top_feature_is_named_where_the_score_is_worth_it() -> None:
+    vectors = healthy(500)
+    baseline = taught(200, vectors[:200])
+
+    for vector in (*vectors[200:], *[np.array([0.6, 2.4, 3.0, 40.0])] * 20):
+        assessment = baseline.score(vector)
+
+        assert (assessment.top >= 0) == (assessment.score >= NAMED)
+
+
+def test_limits_learn_from_the_stream_only_what_they_are_let() -> None:
+    vectors = healthy(20_000)
+    budget = Budget(rate=1e-3)
+    blind, seeing = taught(60, vectors[:60], budget=budget), taught(60, vectors[:60], budget=budget)
+
+    for vector in vectors[60:]:
+        blind.score(vector)
+        seeing.score(vector)
+        seeing.observe()
+
+    assert seeing.score(vectors[100]).score != pytest.approx(blind.score(vectors[100]).score, rel=0.02)
+
+
+def test_vector_is_observed_once_and_only_if_it_was_scored() -> None:
+    vectors = healthy(5_000)
+    once, twice = (taught(60, vectors[:60], budget=Budget(rate=1e-2)) for _ in range(2))
+
+    for vector in vectors[60:]:
+        assert once.score(vector) == twice.score(vector)
+        once.observe()
+        twice.observe()
+        twice.observe()
+        twice.score(np.full(4, np.nan))
+        twice.observe()
+
+
+def test_feature_that_counts_only_above_is_not_reported_when_it_falls() -> None:
+    quiet = np.array([0.1, 0.4, 3.0, 40.0])
+    either, above = taught(), taught(direction={"vib_x.*": "above"})
+
+    fallen = [[baseline.score(quiet).score for _ in range(30)][-1] for baseline in (either, above)]
+    risen = [above.score(np.array([0.6, 2.4, 3.0, 40.0])).score for _ in range(30)]
+
+    assert fallen[0] > 1.0
+    assert fallen[1] < 0.5
+    assert risen[-1] > 1.0
+
+
+@pytest.mark.parametrize("split", [20, 60, 61, 150, 3_000])
 def test_restored_in_mid_stream_goes_on_as_if_nothing_happened(split: int) -> None:
-    vectors = healthy(300)
+    vectors = healthy(4_000 if split > 1_000 else 300)
+    options: dict[str, Any] = {"budget": Budget(rate=1e-2), "direction": {"load.*": "above"}}
 
     def follow(baseline: Baseline, part: np.ndarray) -> list[str]:
         said = []
         for vector in part:
             assessment = baseline.score(vector)
             said.append(repr((assessment, baseline.reasons(vector, assessment))))
+            baseline.observe()
             baseline.learn(vector)
         return said
 
-    first = Baseline(FEATURES, ALL, 60)
+    detectors = ALL if split < 1_000 else load_config().detectors
+    first = Baseline(FEATURES, detectors, 60, **options)
     follow(first, vectors[:split])
-    heir = Baseline(FEATURES, ALL, 60)
+    heir = Baseline(FEATURES, detectors, 60, **options)
     heir.restore(first.save())
 
     assert follow(heir, vectors[split:]) == follow(first, vectors[split:])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from detectors.guard import may_learn
+from detectors.guard import may_learn, may_observe
 
 TEACHING: dict[str, Any] = {
     "learnable": True,
@@ -34,3 +34,19 @@ def test_taught_baseline_learns_only_below_the_learning_limit() -> None:
     assert not may_learn(**(TAUGHT | {"score": 0.7}))
     assert not may_learn(**(TAUGHT | {"score": math.nan}))
     assert not may_learn(**(TAUGHT | {"limit": 0.0, "score": 0.0}))
+
+
+@pytest.mark.parametrize("score", [0.0, 0.85, 0.999])
+@pytest.mark.parametrize("own", [True, False])
+def test_limits_see_healthy_scores_right_up_to_the_limit(score: float, own: bool) -> None:
+    assert may_observe(learnable=True, steady=True, score=score, own=own)
+
+
+def test_limits_see_that_the_learned_tier_alerts_but_nothing_that_another_tier_objects_to() -> None:
+    assert may_observe(learnable=True, steady=True, score=7.0, own=True)
+    assert not may_observe(learnable=True, steady=True, score=7.0, own=False)
+
+
+@pytest.mark.parametrize("obstacle", [{"learnable": False}, {"steady": False}, {"score": math.nan}])
+def test_limits_learn_nothing_from_what_is_unfit_or_unknown(obstacle: dict[str, Any]) -> None:
+    assert not may_observe(**({"learnable": True, "steady": True, "score": 0.5, "own": True} | obstacle))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.scaling import LOG_FLOOR, RELATIVE_FLOOR, SHAPE_FLOOR, Scaling
+from detectors.scaling import LOG_FLOOR, RELATIVE_FLOOR, SHAPE_FLOOR, Scaling, direction_of
 from engine.records import Feature
 
 LEVEL = Feature("vib_x.rms", "g", True)
@@ -82,3 +82,39 @@ def test_apply_counts_what_can_be_judged() -> None:
     assert np.isnan(row).all()
     assert scaling.apply(np.array([1.0, np.nan]), row) == 1
     assert row[0] == pytest.approx((0.0 - scaling.centre[0]) / scaling.scale[0])
+
+
+def test_feature_that_counts_in_one_direction_is_as_usual_on_the_other_side_as_at_its_centre() -> None:
+    vectors = np.random.default_rng(0).normal(50.0, 5.0, size=(200, 3))
+    features = [Feature(f"{name}.value", "%", False) for name in ("up", "down", "any")]
+    scaling = Scaling(features, {"up.*": "above", "down.*": "below"})
+    held_out = scaling.fit(vectors, 5)
+    rows = np.empty((2, 3))
+
+    scaling.apply(np.full(3, 90.0), rows[0])
+    scaling.apply(np.full(3, 10.0), rows[1])
+
+    np.testing.assert_array_equal(rows[0] > 0.0, [True, False, True])
+    np.testing.assert_array_equal(rows[1] < 0.0, [False, True, True])
+    assert (rows[0, 1], rows[1, 0]) == (0.0, 0.0)
+    assert held_out[:, 0].min() == held_out[:, 1].max() == 0.0
+
+
+def test_direction_does_not_make_an_unknown_value_known() -> None:
+    scaling = Scaling((LEVEL, VALUE), {"*": "above"})
+    scaling.fit(np.exp(np.random.default_rng(0).normal(size=(60, 2))), 5)
+    row = np.empty(2)
+
+    assert scaling.apply(np.array([np.nan, 0.0]), row) == 1
+    assert np.isnan(row[0])
+    assert row[1] == 0.0
+
+
+def test_first_matching_pattern_decides_the_direction() -> None:
+    directions = {"vib_x.rms": "both", "*.rms": "above", "vib_?.peak": "below"}
+
+    found = [
+        direction_of(name, directions) for name in ("vib_x.rms", "vib_y.rms", "vib_z.peak", "load.value")
+    ]
+
+    assert found == ["both", "above", "below", "both"]

@@ -50,6 +50,10 @@ def test_the_hash_follows_what_decides_and_nothing_else():
         ("[waveform]\nwindow_s = 0.01\n", ("hop_s", "$.waveform.window_s")),
         ("detectors = []\n", ("at least one", "$.detectors")),
         ('[[limits]]\nfeature = "vib_x.rms"\n', ("above", "$.limits[0]")),
+        ("[learn]\nfalse_alerts_per_day = -1\n", (">= 0", "$.learn.false_alerts_per_day")),
+        ('[learn]\ndirection = {"*.rms" = "up"}\n', ("up", "$.learn.direction")),
+        ('[ensemble]\nrule = "median"\n', ("median", "$.ensemble.rule")),
+        ('[ensemble]\nrule = "agree"\nagree = 9\n', ("[[detectors]]", "got 9", "$.ensemble.agree")),
         ("[judge\n", ("TOML", "line 1")),
     ],
 )

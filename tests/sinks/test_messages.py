@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from told import alert, block, state, verdict
 
 from engine.records import Trouble
+from engine.verdicts import Reason
 from sinks import messages
 from sinks.alert_json import alert_as_dict
 from sinks.mailbox import Mail
@@ -28,6 +30,15 @@ def test_alert_without_wall_times_depends_on_data_alone():
     told = alert_as_dict(alert(1), wall_times=False)
 
     assert told.keys().isdisjoint({"received_ns", "judged_ns"})
+
+
+def test_every_reason_says_what_it_adds_to_the_score():
+    reason = Reason("vib_x.rms", 4.1, 1.0, 0.7, 1.3, "g", 0.8, 2.0)
+
+    (told,) = alert_as_dict(replace(alert(1), reasons=(reason,)))["reasons"]
+
+    assert told == reason._asdict()
+    assert told["contribution"] == told["share"] * alert(1).score
 
 
 def test_short_blocks_are_shown_as_they_are():
