@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from detectors.base import Detector, Floats, Parameters, State, check_rows, check_version, to_shares
 from detectors.calibration import chance_distance
-from detectors.kernels.mewma import ewma_rows, mahalanobis_parts, mewma_step
+from detectors.kernels.mewma import ewma_rows, mahalanobis_parts, mewma_rows, mewma_step, packed_factor
 
 
 class MewmaParameters(Parameters, frozen=True):
@@ -47,8 +47,8 @@ class Mewma(Detector):
     there are fewer rows than features.
 
     Do not trust it where usual operation has several centres (mix of regimes), and not for single spikes
-    shorter than ``1 / weight`` rows; a higher weight or the dynamic tier finds those. State: ``n² + n``
-    float64.
+    shorter than ``1 / weight`` rows; a higher weight or the dynamic tier finds those. State: ``n (n + 1) / 2``
+    float32 and ``2 n`` float64: 5.5 kB for 48 features, 51 kB for 156.
 
     References
     ----------
@@ -57,6 +57,7 @@ class Mewma(Detector):
     """
 
     name = "mewma"
+    version = 2
     parameters_type = MewmaParameters
 
     def __init__(self, parameters: MewmaParameters, n_features: int, seed: int) -> None:
@@ -64,7 +65,7 @@ class Mewma(Detector):
         self._parameters = parameters
         self._memory = np.zeros(n_features)
         self._centre = np.zeros(n_features)
-        self._precision = np.full((n_features, n_features), np.nan)
+        self._factor = np.full(n_features * (n_features + 1) // 2, np.nan, np.float32)
         self._ready = False
 
     @property
@@ -76,7 +77,7 @@ class Mewma(Detector):
         weight, clip = self._parameters.weight, self._parameters.clip
         rows = np.clip(rows, -clip, clip)
         covariance = ewma_covariance(rows, weight, floor, self._parameters.shrinkage)
-        self._precision = np.ascontiguousarray(np.linalg.inv(covariance))
+        self._factor = packed_factor(covariance)
         self._memory = np.ascontiguousarray(_ewma(rows, weight)[-1])
         self._centre = np.zeros(self.n_features)
         self._ready = True
@@ -85,7 +86,14 @@ class Mewma(Detector):
         if not self._ready:
             return math.nan
         weight, clip = self._parameters.weight, self._parameters.clip
-        return float(mewma_step(values, self._memory, self._centre, weight, clip, self._precision))
+        return float(mewma_step(values, self._memory, self._centre, weight, clip, self._factor))
+
+    def score_rows(self, rows: Floats) -> Floats:  # noqa: D102
+        scores = np.full(rows.shape[0], math.nan)
+        if self._ready:
+            weight, clip = self._parameters.weight, self._parameters.clip
+            mewma_rows(rows, self._memory, self._centre, weight, clip, self._factor, scores)
+        return scores
 
     def forget(self) -> None:  # noqa: D102
         self._memory[:] = 0.0
@@ -94,7 +102,7 @@ class Mewma(Detector):
         if not self._ready or not np.isfinite(values).any():
             return np.full(self.n_features, np.nan)
         parts = np.empty(self.n_features)
-        mahalanobis_parts(self._memory, self._precision, parts)
+        mahalanobis_parts(self._memory, self._factor, parts)
         return to_shares(parts)
 
     def learn(self, values: Floats) -> None:  # noqa: D102
@@ -111,7 +119,7 @@ class Mewma(Detector):
             "ready": self._ready,
             "memory": self._memory.copy(),
             "centre": self._centre.copy(),
-            "precision": self._precision.copy(),
+            "factor": self._factor.copy(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:  # noqa: D102
@@ -121,7 +129,7 @@ class Mewma(Detector):
             raise ValueError(f"{self.name}: got a state of {memory.size} features, wanted {self.n_features}")
         self._memory = memory
         self._centre = np.array(state["centre"], dtype=np.float64)
-        self._precision = np.array(state["precision"], dtype=np.float64)
+        self._factor = np.array(state["factor"], dtype=np.float32)
         self._ready = bool(state["ready"])
 
 
