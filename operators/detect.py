@@ -173,6 +173,8 @@ class GroupDetect:
         self._detectors = [entry for entry in config.detectors if group.kind in entry.kinds]
         self._wanted = _vectors_wanted(group, self._teach_in, config)
         self._budget = Budget.of_group(config, _vector_rate_hz(group, config), n_groups)
+        duration_s = self._teach_in.duration_s
+        self._teach_in_end_s = math.inf if duration_s is None else self._teach_in.skip_s + duration_s
         self._limits = AbsoluteLimits(features, config.limits, spindle)
         self._models: OrderedDict[Regime, _RegimeModels] = OrderedDict()
         self._first_ns: int | None = None
@@ -194,28 +196,28 @@ class GroupDetect:
         """
         models = self._regime(vector.regime)
         self._notice_breaks(vector, models)
-        tiers = self._assess(vector, models)
-        tier, best = _most_alarmed(tiers)
+        tier, best, drift = self._assess(vector, models)
+        baseline = models.baseline
         reasons = self._reasons(vector, models, tier, best) if best.score >= 1.0 else ()
         score = Score(
-            spindle=vector.spindle,
-            group=vector.group,
-            t_ns=vector.t_ns,
-            onset_ns=vector.onset_ns,
-            regime=vector.regime,
-            tier=tier,
-            detector=best.detector,
-            score=best.score,
-            ready=models.baseline.ready,
-            learned=models.baseline.learned,
-            wanted=models.baseline.wanted,
-            top_feature=self._features[best.top].name if best.top >= 0 else "",
-            reasons=reasons,
-            usable=vector.usable,
-            steady=vector.steady,
-            immediate=best.immediate,
-            drift=tiers[Tier.LEARNED].drift,
-            received_ns=vector.received_ns,
+            vector.spindle,
+            vector.group,
+            vector.t_ns,
+            vector.onset_ns,
+            vector.regime,
+            tier,
+            best.detector,
+            best.score,
+            baseline.ready,
+            baseline.learned,
+            baseline.wanted,
+            self._features[best.top].name if best.top >= 0 else "",
+            reasons,
+            vector.usable,
+            vector.steady,
+            best.immediate,
+            drift,
+            vector.received_ns,
         )
         if may_observe(
             learnable=vector.learnable and vector.usable,
@@ -223,7 +225,7 @@ class GroupDetect:
             score=best.score,
             own=tier is Tier.LEARNED,
         ):
-            models.baseline.observe()
+            baseline.observe()
         self._learn(vector, models, best.score)
         return score
 
@@ -268,16 +270,30 @@ class GroupDetect:
         self._models.move_to_end(regime)
         return models
 
-    def _assess(self, vector: FeatureVector, models: _RegimeModels) -> dict[Tier, Assessment]:
-        """What each tier says. Across a change of regime only absolute limits can be judged."""
+    def _assess(self, vector: FeatureVector, models: _RegimeModels) -> tuple[Tier, Assessment, bool]:
+        """Say which tier is most alarmed, what it says, and whether the learned tier's scores drift.
+
+        Across a change of regime only absolute limits can be judged. A shock is told as a shock, whichever tier
+        scores higher.
+        """
         if not vector.usable:
-            return dict.fromkeys((Tier.LEARNED, Tier.DYNAMIC, Tier.ABSOLUTE), NOTHING)
-        dynamic = vector.steady and self._config.dynamic.enabled
-        return {
-            Tier.LEARNED: models.baseline.score(vector.values) if vector.steady else NOTHING,
-            Tier.DYNAMIC: models.dynamic.score(vector.values) if dynamic else NOTHING,
-            Tier.ABSOLUTE: self._limits.score(vector.values),
-        }
+            return Tier.LEARNED, NOTHING, False
+        tier, best, drift = Tier.LEARNED, NOTHING, False
+        if vector.steady:
+            best = models.baseline.score(vector.values)
+            drift = best.drift
+            if self._config.dynamic.enabled:
+                dynamic = models.dynamic.score(vector.values)
+                if _exceeds(dynamic, best):
+                    tier, best = Tier.DYNAMIC, dynamic
+                elif dynamic.immediate:
+                    tier, best = Tier.DYNAMIC, replace(dynamic, score=best.score)
+        absolute = self._limits.score(vector.values)
+        if _exceeds(absolute, best):
+            if best.immediate:
+                return tier, replace(best, score=absolute.score), drift
+            return Tier.ABSOLUTE, absolute, drift
+        return tier, best, drift
 
     def _reasons(
         self, vector: FeatureVector, models: _RegimeModels, tier: Tier, assessment: Assessment
@@ -296,12 +312,7 @@ class GroupDetect:
         if vector.usable and vector.steady:
             models.dynamic.learn(vector.values)
         elapsed_s = (vector.t_ns - self._first_ns) / NS_PER_S
-        end_s = (
-            math.inf
-            if self._teach_in.duration_s is None
-            else self._teach_in.skip_s + self._teach_in.duration_s
-        )
-        if elapsed_s >= end_s:
+        if elapsed_s >= self._teach_in_end_s:
             models.baseline.finish()
         if elapsed_s >= self._teach_in.skip_s and may_learn(
             learnable=vector.learnable and vector.usable,
@@ -319,17 +330,9 @@ class GroupDetect:
         return self._exceeded_ns is not None and 0 <= t_ns - self._exceeded_ns < quiet_ns
 
 
-def _most_alarmed(tiers: Mapping[Tier, Assessment]) -> tuple[Tier, Assessment]:
-    """Choose the tier whose score and reasons are told: the highest, but a shock is told as a shock."""
-    tier, best = max(tiers.items(), key=lambda entry: _rank(entry[1]))
-    dynamic = tiers[Tier.DYNAMIC]
-    if dynamic.immediate:
-        return Tier.DYNAMIC, replace(dynamic, score=best.score)
-    return tier, best
-
-
-def _rank(assessment: Assessment) -> float:
-    return -math.inf if math.isnan(assessment.score) else assessment.score
+def _exceeds(one: Assessment, other: Assessment) -> bool:
+    """Whether one score is higher than another; one that says nothing never is."""
+    return one.score == one.score and not one.score <= other.score
 
 
 def _vectors_wanted(group: SensorGroup, teach_in: TeachIn, config: Config) -> int:
