@@ -1,4 +1,4 @@
-"""Half-space trees: mass in random boxes, by river."""
+"""Half-space trees: mass in random boxes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 import numpy as np
 from msgspec import Meta
-from river import anomaly
+from numpy.typing import NDArray
 
-from detectors.base import Floats, Parameters, State, to_shares
-from detectors.river_model import RiverModel
+from detectors.base import Detector, Floats, Parameters, State, check_rows, check_version, to_shares
+from detectors.half_space_forest import Counts, grow_forest
+from detectors.kernels.half_space_frozen import average_strangeness, average_strangeness_rows
+from detectors.kernels.half_space_trees import walk_many
 
 LIMIT = 4.0
 """Half width of the space that the trees divide, in usual deviations; what lies outside falls into the outer
@@ -37,16 +39,20 @@ class HalfSpaceTreesParameters(Parameters, frozen=True):
     weight: Annotated[float, Meta(gt=0, le=1)] = 0.15
 
 
-class HalfSpaceTrees(RiverModel):
+class HalfSpaceTrees(Detector):
     """How few rows of the teach-in share the random boxes of this one.
 
     Needs no shape of the usual: several centres are as good as one. Weak on small shifts of single features
     among many, because a tree looks at ``height`` of them only, and useless with fewer than about 100 rows.
     Learning stops with the teach-in: half-space trees that go on learning call a fault usual after two
-    windows.
+    windows. A feature that cannot be judged counts as very low, in which river's trees agree once frozen: with one
+    missing, healthy rows look somewhat strange.
 
     The raw score is an exponentially weighted mean of one over river's share of mass. It is bounded: no row
-    can be stranger than one alone in all its boxes, so the margin is 1. About 40 µs for 25 trees.
+    can be stranger than one alone in all its boxes, so the margin is 1.
+
+    State: ``n_trees * 2**height`` counts of the teach-in's rows, in two bytes each up to 65 535 rows. The trees are
+    grown again from the seed, and models of one seed share them.
 
     References
     ----------
@@ -54,46 +60,93 @@ class HalfSpaceTrees(RiverModel):
     """
 
     name = "half_space_trees"
+    version = 2
     margin = 1.0
     parameters_type = HalfSpaceTreesParameters
 
     def __init__(self, parameters: HalfSpaceTreesParameters, n_features: int, seed: int) -> None:
         super().__init__(parameters, n_features, seed)
         self._parameters = parameters
-        self._memory = math.nan
+        self._memory = np.array([math.nan])
+        self._scratch = np.empty((1, n_features))
+        self._leaves = np.empty((0, 2**parameters.height), dtype=np.uint16)
+        self._n_rows = 0
+        self._model: tuple[Any, ...] = ()
 
-    def save(self) -> State:  # noqa: D102
-        return super().save() | {"memory": self._memory}
+    @property
+    def ready(self) -> bool:  # noqa: D102
+        return self._n_rows > 0
 
-    def restore(self, state: Mapping[str, Any]) -> None:  # noqa: D102
-        super().restore(state)
-        self._memory = float(state["memory"])
+    def fit(self, rows: Floats, floor: Floats) -> None:  # noqa: ARG002, D102
+        rows = check_rows(rows, self.n_features)
+        # One window: its end is the end of the teach-in, and from then on the trees score.
+        counts = self._fresh_counts(rows.shape[0])
+        walk_many(rows, *counts.arrays, np.empty(rows.shape[0]))
+        self._memory[0] = math.nan
+        self._take(counts, rows.shape[0])
+
+    def score(self, values: Floats) -> float:  # noqa: D102
+        if not self._n_rows:
+            return math.nan
+        return float(average_strangeness(values, self._scratch, self._memory, *self._model))
+
+    def score_rows(self, rows: Floats) -> Floats:  # noqa: D102
+        scores = np.full(rows.shape[0], math.nan)
+        if self._n_rows:
+            average_strangeness_rows(rows, self._scratch, self._memory, *self._model, scores)
+        return scores
+
+    def score_learn(self, rows: Floats, learnable: NDArray[np.bool_]) -> Floats:  # noqa: ARG002, D102
+        return self.score_rows(rows)  # frozen
+
+    def forget(self) -> None:  # noqa: D102
+        self._memory[0] = math.nan
 
     def attribute(self, values: Floats) -> Floats:
-        """Divide by distance from the centre: trees do not say which feature led to an empty box."""
-        if not self.ready or not np.isfinite(values).any():
+        """Divide by distance from the centre, which names a moved feature better than the trees can.
+
+        Each tree looks at a few features only: among 40, what emptied the boxes on the row's way names one moved by 3
+        deviations in 29 % of trials, distance in 72 % (83 and 79 % among 16). Neither names a feature that is strange
+        by lying between two usual values.
+        """
+        if not self._n_rows or not np.isfinite(values).any():
             return np.full(self.n_features, np.nan)
-        return to_shares(values**2)
+        return to_shares(np.where(np.isfinite(values), values, 0.0) ** 2)
 
-    def _teach(self, rows: Floats) -> None:
-        parameters = self._parameters
-        self._memory = math.nan
-        self._model = anomaly.HalfSpaceTrees(
-            n_trees=parameters.n_trees,
-            height=parameters.height,
-            window_size=rows.shape[0],  # one window: the trees score from the row that ends the teach-in
-            limits=dict.fromkeys(range(self.n_features), (-LIMIT, LIMIT)),
-            seed=self.seed,
-        )
+    def save(self) -> State:  # noqa: D102
+        return {
+            "version": self.version,
+            "n_features": self.n_features,
+            "seed": self.seed,
+            "n_rows": self._n_rows,
+            "leaves": self._leaves.copy(),
+            "memory": float(self._memory[0]),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:  # noqa: D102
+        check_version(state, self.version, self.name)
+        for key, wanted in (("n_features", self.n_features), ("seed", self.seed)):
+            if state[key] != wanted:
+                raise ValueError(f"{self.name}: got a state of {key}={state[key]}, wanted {wanted}")
+        n_rows = int(state["n_rows"])
+        if n_rows:
+            counts = self._fresh_counts(n_rows)
+            counts.restore({"reference": state["leaves"], "n_learned": 0})
+            self._take(counts, n_rows)
+        self._n_rows = n_rows
+        self._memory[0] = float(state["memory"])
+
+    def _fresh_counts(self, n_rows: int) -> Counts:
+        parameters, limits = self._parameters, ((-LIMIT, LIMIT),) * self.n_features
+        return Counts(grow_forest(self.seed, parameters.n_trees, parameters.height, limits), n_rows)
+
+    def _take(self, counts: Counts, n_rows: int) -> None:
+        """Keep of a finished teach-in what scoring and saving need."""
+        feature, threshold, _, profile, _ = counts.arrays
+        n_trees, n_leaves = profile.shape
+        full = float(n_trees * n_rows * (2 * n_leaves - 1))
         # The share of a single row in a single leaf, the smallest there is, bounds the raw score.
-        self._least = 1.0 / (parameters.n_trees * rows.shape[0] * 2.0 ** (parameters.height + 1))
-        for row in rows.tolist():
-            self._model.learn_one(dict(enumerate(row)))
-
-    def _strangeness(self, values: Floats) -> float:
-        known = {index: value for index, value in enumerate(values.tolist()) if math.isfinite(value)}
-        share = 1.0 - float(self._model.score_one(known))
-        raw_score = 1.0 / max(share, self._least)
-        before = self._memory if math.isfinite(self._memory) else raw_score
-        self._memory = before + self._parameters.weight * (raw_score - before)
-        return self._memory
+        least = 1.0 / (n_trees * n_rows * 2.0 * n_leaves)
+        self._leaves = counts.save()["reference"]
+        self._model = (feature, threshold, profile, full, least, self._parameters.weight)
+        self._n_rows = n_rows
