@@ -10,7 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from perf import bench_demo, bench_recordings, bench_replay, bench_start  # noqa: F401 - importing registers
+from perf import (  # noqa: F401 - importing registers
+    bench_demo,
+    bench_kernels,
+    bench_recordings,
+    bench_replay,
+    bench_start,
+)
 from perf.budgets import load_budgets
 from perf.figures import FIGURES, Bench
 from perf.machine import describe_machine
