@@ -10,7 +10,15 @@ import pytest
 from engine.clock import NS_PER_S
 from engine.declared import Channel, SensorGroup, Spindle
 from perf import bench_recordings
-from perf.bench_recordings import Replayed, femto_lead, mfpt_detect, skab_f1, skab_false_episodes, skab_far
+from perf.bench_recordings import (
+    Replayed,
+    femto_lead,
+    mfpt_detect,
+    skab_delay,
+    skab_f1,
+    skab_false_episodes,
+    skab_far,
+)
 from perf.figures import Bench, FailedError, NotMeasurableError
 from replay.faults import Fault
 from replay.recording import Recording, RecordingWriter
@@ -78,6 +86,21 @@ def test_skab_counts_false_episodes_of_the_machine_after_the_teach_in(skab):
 
     assert measured.value == pytest.approx(3600 / 3)
     assert measured.note.startswith("1 in ")
+
+
+def test_a_missed_fault_does_not_make_the_median_delay_shorter(tmp_path):
+    found = [{"detected": True, "delay_s": delay_s} for delay_s in (1.0, 2.0, 3.0, 9.0)]
+    missed = {"detected": False, "delay_s": None}
+    recording = recording_of(tmp_path, 2, [])
+
+    def delay(faults):
+        return skab_delay(bench_with("skab", tmp_path, recording, outcome={"faults": faults}))
+
+    assert delay(found).value == 2.5
+    assert delay([*found, missed]).value == 3.0
+    assert "1 of 5 faults missed" in delay([*found, missed]).note
+    with pytest.raises(FailedError, match="4 of 8"):
+        delay([*found, *[missed] * 4])
 
 
 def test_the_slowest_delay_counts_and_a_missed_fault_is_wrong(tmp_path):
