@@ -153,16 +153,25 @@ def watch(url: str, spindles: tuple[str, ...], as_json: bool) -> None:
 
 @cli.command()
 @click.argument("path", type=_PATH)
+@_config_option
 @_json_option
-def check(path: Path, as_json: bool) -> None:
-    """Validate a configuration (a .toml file) or a recording (a folder)."""
+def check(path: Path, config_path: Path | None, as_json: bool) -> None:
+    """Validate a configuration (a .toml file) or a recording (a folder).
+
+    With --config, a recording is also asked which of the configured features it cannot give, and why.
+    """
+    from engine.config import load_config
+
     if path.is_dir():
-        from replay.recording import validate
+        from replay.recording import Recording, validate
 
         lines = validate(path)
+        if config_path is not None:
+            from replay.coverage import missing_features
+
+            lines += missing_features(Recording.open(path), load_config(config_path))
     else:
         from detectors.registry import check_detectors
-        from engine.config import load_config
         from operators.features import check_config
 
         config = load_config(path)

@@ -25,6 +25,9 @@ from operators.feature_registry import (
 from operators.kernels.time_domain import N_TIME
 from operators.plan import plan_waveform
 
+NO_USABLE_SAMPLES = "no usable samples, or none that vary"
+"""Why a feature is missing that speed, geometry and rate would allow."""
+
 Chosen = tuple[str, Kind, int]
 """A feature's name, what it is, and the column of its channel where it stands."""
 
@@ -197,14 +200,14 @@ class FeatureSet:
         dict[str, str]
             Feature name to reason, for those that are NaN: what is unknown or does not fit (``rpm unknown``,
             ``tooth count unknown``, ``bearing geometry unknown``, ``rate too low``, ``lines not resolved``,
-            ``unit is no acceleration``), else ``no usable samples, or none that vary``.
+            ``unit is no acceleration``), else `NO_USABLE_SAMPLES`.
         """
         rows = {name: row for row, name in enumerate(dict.fromkeys(spec.channel for spec in self.specs))}
         return {
             self.specs[index].name: self._source.why_missing(
                 rows[self.specs[index].channel], self._kinds[index], context
             )
-            or "no usable samples, or none that vary"
+            or NO_USABLE_SAMPLES
             for index in np.flatnonzero(np.isnan(values)).tolist()
         }
 

@@ -193,10 +193,8 @@ def _impossible_group(group: SensorGroup, seen: set[str]) -> str | None:
 
 
 def _group_lines(group: SensorGroup) -> list[str]:
-    lines = _pairs(group, leave_out=("channels", "duty_cycle"))
-    if group.duty_cycle is not None:
-        lines.append(f"duty_cycle = {{ {', '.join(_pairs(group.duty_cycle))} }}")
-    channels = (f"  {{ {', '.join(_pairs(channel))} }}," for channel in group.channels)
+    lines = _pairs(group, leave_out=("channels",))
+    channels = (f"  {_value(channel)}," for channel in group.channels)
     return [*lines, "channels = [", *channels, "]"]
 
 
@@ -208,7 +206,9 @@ def _pairs(
     return [f"{name} = {_value(value)}" for name, value in fields.items() if value is not None]
 
 
-def _value(value: str | bool | int | float) -> str:
+def _value(value: str | bool | int | float | msgspec.Struct) -> str:
+    if isinstance(value, msgspec.Struct):
+        return f"{{ {', '.join(_pairs(value))} }}"
     if isinstance(value, str):
         return _string(value)
     return str(value).lower() if isinstance(value, bool) else repr(value)
