@@ -56,7 +56,7 @@ def p2_quantile(
         heights[i] = rows[i, column]
     heights[:n_first].sort()
     if n_rows <= 5:
-        return heights[min(n_first - 1, int(n_first * share))]
+        return float(heights[min(n_first - 1, int(n_first * share))])
     for i in range(5):
         positions[i] = i + 1.0
     wanted[0], wanted[1], wanted[2] = 1.0, 1.0 + 2.0 * share, 1.0 + 4.0 * share
@@ -77,4 +77,4 @@ def p2_quantile(
             after, before = positions[i + 1] - positions[i], positions[i - 1] - positions[i]
             if (off >= 1.0 and after > 1.0) or (off <= -1.0 and before < -1.0):
                 _move(heights, positions, i, math.copysign(1.0, off))
-    return heights[2]
+    return float(heights[2])
