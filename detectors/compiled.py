@@ -34,6 +34,8 @@ class CompiledDetector(Detector):
         self._row = np.empty((1, n_features))
         self._only = np.empty(1)
         self._not_learned = np.zeros(1, dtype=np.bool_)
+        self._learned = np.ones(1, dtype=np.bool_)
+        self._adaptation = 0.0
 
     @property
     def ready(self) -> bool:  # noqa: D102
@@ -55,6 +57,12 @@ class CompiledDetector(Detector):
             # Kernels take writable rows, although they write none: Numba finds that signature in half the time.
             self._run(np.require(rows, np.float64, ["C", "W"]), learnable, scores)
         return scores
+
+    def learn(self, values: Floats) -> None:  # noqa: D102
+        if self._ready and self._adaptation > 0.0:
+            # Scores it once more: those that adapt have no short memory that it could move.
+            self._row[0] = values
+            self._run(self._row, self._learned, self._only)
 
     def attribute(self, values: Floats) -> Floats:  # noqa: D102
         if not self._ready or not np.isfinite(values).any():

@@ -17,6 +17,7 @@ DETECTORS: Mapping[str, str] = {
     "half_space_trees": "detectors.half_space_trees:HalfSpaceTrees",
     "gaussian_scorer": "detectors.gaussian_scorer:GaussianScorer",
     "p2_quantile": "detectors.p2_quantile:P2Quantile",
+    "ew_zscore": "detectors.ew_zscore:EwZscore",
 }
 """Where each detector stands. It is imported when a configuration names it: kernels and river take their time."""
 
