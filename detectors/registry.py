@@ -18,6 +18,7 @@ DETECTORS: Mapping[str, str] = {
     "gaussian_scorer": "detectors.gaussian_scorer:GaussianScorer",
     "p2_quantile": "detectors.p2_quantile:P2Quantile",
     "ew_zscore": "detectors.ew_zscore:EwZscore",
+    "mahalanobis": "detectors.mahalanobis:Mahalanobis",
 }
 """Where each detector stands. It is imported when a configuration names it: kernels and river take their time."""
 
