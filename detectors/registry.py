@@ -19,6 +19,7 @@ DETECTORS: Mapping[str, str] = {
     "p2_quantile": "detectors.p2_quantile:P2Quantile",
     "ew_zscore": "detectors.ew_zscore:EwZscore",
     "mahalanobis": "detectors.mahalanobis:Mahalanobis",
+    "pca": "detectors.pca:Pca",
 }
 """Where each detector stands. It is imported when a configuration names it: kernels and river take their time."""
 
