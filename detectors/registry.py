@@ -20,6 +20,7 @@ DETECTORS: Mapping[str, str] = {
     "ew_zscore": "detectors.ew_zscore:EwZscore",
     "mahalanobis": "detectors.mahalanobis:Mahalanobis",
     "pca": "detectors.pca:Pca",
+    "one_class": "detectors.one_class:OneClass",
 }
 """Where each detector stands. It is imported when a configuration names it: kernels and river take their time."""
 
