@@ -21,6 +21,7 @@ DETECTORS: Mapping[str, str] = {
     "mahalanobis": "detectors.mahalanobis:Mahalanobis",
     "pca": "detectors.pca:Pca",
     "one_class": "detectors.one_class:OneClass",
+    "cusum": "detectors.cusum:Cusum",
 }
 """Where each detector stands. It is imported when a configuration names it: kernels and river take their time."""
 
