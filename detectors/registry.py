@@ -22,6 +22,7 @@ DETECTORS: Mapping[str, str] = {
     "pca": "detectors.pca:Pca",
     "one_class": "detectors.one_class:OneClass",
     "cusum": "detectors.cusum:Cusum",
+    "sta_lta": "detectors.sta_lta:StaLta",
 }
 """Where each detector stands. It is imported when a configuration names it: kernels and river take their time."""
 
