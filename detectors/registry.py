@@ -25,6 +25,8 @@ DETECTORS: Mapping[str, str] = {
     "sta_lta": "detectors.sta_lta:StaLta",
 }
 """Where each detector stands. It is imported when a configuration names it: kernels and river take their time."""
+RIVER = "river."
+"""What a name begins with that is a dotted path to one of river's own models, see `detectors.river_model`."""
 
 
 def detector_type(name: str) -> type[Detector]:
@@ -33,7 +35,7 @@ def detector_type(name: str) -> type[Detector]:
     Parameters
     ----------
     name : str
-        One of `DETECTORS`.
+        One of `DETECTORS`, or a dotted path that begins with `RIVER`.
 
     Returns
     -------
@@ -44,7 +46,13 @@ def detector_type(name: str) -> type[Detector]:
     ------
     KeyError
         If there is none of this name.
+    ValueError
+        If river has none of this name, or none that can be used by itself.
     """
+    if name.startswith(RIVER):
+        from detectors.river_model import river_detector
+
+        return river_detector(name)
     module, _, attribute = DETECTORS[name].partition(":")
     found: type[Detector] = getattr(import_module(module), attribute)
     return found
@@ -58,7 +66,7 @@ def build(
     Parameters
     ----------
     name : str
-        One of `DETECTORS`.
+        One of `DETECTORS`, or a dotted path such as ``river.anomaly.LODA``.
     parameters : mapping
         As written in the configuration; unknown keys are refused.
     n_features : int
@@ -102,12 +110,28 @@ def check_detectors(detectors: Sequence[DetectorConfig]) -> None:
 
 
 def _decode(name: str, parameters: Mapping[str, Any], path: str) -> tuple[type[Detector], Parameters]:
+    if name.startswith(RIVER):
+        return _decode_river(name, parameters, path)
     if name not in DETECTORS:
         known = ", ".join(sorted(DETECTORS))
-        raise ConfigError(f"Expected one of {known}, got {name!r} - at `{path}.name`")
+        raise ConfigError(f"Expected one of {known}, or river.anomaly.…, got {name!r} - at `{path}.name`")
     found = detector_type(name)
     try:
         return found, msgspec.convert(dict(parameters), found.parameters_type)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         raise ConfigError(f"{what} - at `{path}.parameters{where.rstrip('`')}`") from error
+
+
+def _decode_river(name: str, parameters: Mapping[str, Any], path: str) -> tuple[type[Detector], Parameters]:
+    from detectors.river_model import RiverParameters, check_arguments, river_detector
+
+    try:
+        found = river_detector(name)
+    except ValueError as error:
+        raise ConfigError(f"{error} - at `{path}.name`") from error
+    try:
+        check_arguments(found.model_type, parameters)
+    except ValueError as error:
+        raise ConfigError(f"{error} - at `{path}.parameters`") from error
+    return found, RiverParameters(arguments=dict(parameters))
