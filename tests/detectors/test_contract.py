@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,14 +11,14 @@ import numpy as np
 import pytest
 
 from detectors.base import Detector
-from detectors.registry import DETECTORS, build
+from detectors.registry import DETECTORS, build, detector_type
 
 N_FEATURES = 6
 N_TAUGHT = 120
 FLOOR = np.full(N_FEATURES, 0.1)
 
 
-@pytest.fixture(params=sorted(DETECTORS))
+@pytest.fixture(params=[*sorted(DETECTORS), "river.anomaly.LODA"])
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -31,6 +32,12 @@ def taught(name: str, rows: np.ndarray, seed: int = 0) -> Detector:
     detector = build(name, {}, N_FEATURES, seed)
     detector.fit(rows[:N_TAUGHT], FLOOR)
     return detector
+
+
+def adapting(name: str) -> dict[str, float]:
+    """Parameters with which a detector learns after its teach-in, if it can."""
+    told = getattr(detector_type(name).parameters_type, "__struct_fields__", ())
+    return {"adaptation": 0.02} if "adaptation" in told else {}
 
 
 def leaves(state: Any) -> Iterator[Any]:
@@ -86,6 +93,108 @@ def test_learning_after_the_teach_in_is_off_by_default(name: str, rows: np.ndarr
         told.learn(np.full(N_FEATURES, 2.0))
 
     assert [told.score(row) for row in rows[200:]] == [silent.score(row) for row in rows[200:]]
+
+
+def test_rows_in_one_call_score_as_one_by_one(name: str, rows: np.ndarray) -> None:
+    one_by_one, at_once = taught(name, rows), taught(name, rows)
+    dirty = rows[200:].copy()
+    dirty[np.random.default_rng(2).random(dirty.shape) < 0.1] = np.nan
+    dirty[50] = np.nan
+    dirty[60:80] += 6.0
+
+    expected = [one_by_one.score(row) for row in dirty]
+
+    np.testing.assert_array_equal(at_once.score_rows(dirty), expected)
+    assert at_once.score(rows[0]) == one_by_one.score(rows[0])
+    assert at_once.score_rows(np.empty((0, N_FEATURES))).shape == (0,)
+
+
+def test_rows_that_nobody_may_write_are_scored(name: str, rows: np.ndarray) -> None:
+    detector, other = taught(name, rows), taught(name, rows)
+    rows = rows[200:].copy()
+    expected = other.score_rows(rows)
+    rows.flags.writeable = False
+
+    np.testing.assert_array_equal(detector.score_rows(rows), expected)
+    assert np.isfinite(detector.score(rows[0]))
+
+
+@pytest.mark.parametrize("adapts", [False, True])
+def test_scoring_and_learning_in_one_call_is_scoring_then_learning(
+    name: str, rows: np.ndarray, adapts: bool
+) -> None:
+    parameters = adapting(name) if adapts else {}
+    interleaved, at_once = (build(name, parameters, N_FEATURES) for _ in range(2))
+    interleaved.fit(rows[:N_TAUGHT], FLOOR)
+    at_once.fit(rows[:N_TAUGHT], FLOOR)
+    stream = rows[200:] + 1.0
+    stream[30, 2] = np.nan
+    stream[40] = np.nan
+    learnable = np.random.default_rng(3).random(200) < 0.5
+
+    expected = []
+    for row, may_learn in zip(stream, learnable, strict=True):
+        expected.append(interleaved.score(row))
+        if may_learn:
+            interleaved.learn(row)
+
+    np.testing.assert_array_equal(at_once.score_learn(stream, learnable), expected)
+    assert at_once.score(rows[0]) == interleaved.score(rows[0])
+
+
+def test_untaught_detector_scores_rows_as_unknown(name: str, rows: np.ndarray) -> None:
+    detector = build(name, {}, N_FEATURES)
+
+    assert np.isnan(detector.score_rows(rows)).all()
+    assert np.isnan(detector.score_learn(rows, np.ones(len(rows), dtype=np.bool_))).all()
+
+
+def test_an_adapting_detector_restored_in_mid_stream_goes_on_as_if_nothing_happened(
+    name: str, rows: np.ndarray
+) -> None:
+    detector, heir = (build(name, adapting(name), N_FEATURES) for _ in range(2))
+    detector.fit(rows[:N_TAUGHT], FLOOR)
+    every = np.ones(len(rows), dtype=np.bool_)
+    detector.score_learn(rows, every)
+
+    heir.restore(detector.save())
+
+    np.testing.assert_array_equal(heir.score_learn(rows, every), detector.score_learn(rows, every))
+
+
+def test_forgetting_drops_what_was_scored_and_keeps_what_was_learned(name: str, rows: np.ndarray) -> None:
+    detector, calm = taught(name, rows), taught(name, rows)
+    for each, level in ((detector, 4.0), (calm, 0.0)):
+        each.score_rows(np.full((30, N_FEATURES), level))
+        each.forget()
+
+    np.testing.assert_array_equal(detector.score_rows(rows[200:]), calm.score_rows(rows[200:]))
+
+
+def test_scoring_hands_nothing_back_to_be_kept(name: str, rows: np.ndarray) -> None:
+    detector = taught(name, rows)
+    for row in rows[200:210]:
+        detector.score(row)
+
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for row in rows[210:]:
+            detector.score(row)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert after - before < 4096
+
+
+@pytest.mark.parametrize("name", sorted(DETECTORS))
+@pytest.mark.parametrize("n_rows", [60, 600])
+def test_48_features_take_20_kB_at_most(name: str, n_rows: int) -> None:
+    detector = build(name, {}, 48)
+    detector.fit(np.random.default_rng(4).normal(size=(n_rows, 48)), np.full(48, 0.1))
+
+    assert sum(np.asarray(leaf).nbytes for leaf in leaves(detector.save())) <= 20_000
 
 
 def test_same_seed_gives_same_scores(name: str, rows: np.ndarray) -> None:
