@@ -77,9 +77,9 @@ class Spot:
         self._n_peaks = 0
         self._oldest = 0
         self._n_clusters = 0
-        self._peaks = np.zeros(N_PEAKS)
-        self._at = np.zeros(N_PEAKS, dtype=np.int64)
-        self._reached = np.zeros(N_PEAKS, dtype=np.bool_)
+        self._peaks = np.empty(0)
+        self._at = np.empty(0, dtype=np.int64)
+        self._reached = np.empty(0, dtype=np.bool_)
 
     @property
     def weight(self) -> float:
@@ -169,9 +169,9 @@ class Spot:
             self._n_clusters,
         ) = np.asarray(state["counts"]).tolist()
         self._n_peaks = len(state["peaks"])
-        self._peaks[: self._n_peaks] = state["peaks"]
-        self._at[: self._n_peaks] = state["at"]
-        self._reached[: self._n_peaks] = state["reached"]
+        self._peaks = np.array(state["peaks"], dtype=np.float64)
+        self._at = np.array(state["at"], dtype=np.int64)
+        self._reached = np.array(state["reached"], dtype=np.bool_)
 
     @property
     def _warming(self) -> bool:
@@ -211,8 +211,16 @@ class Spot:
             self._since = int(self._at[slot])
             self._oldest = (slot + 1) % N_PEAKS
         else:
+            self._make_room()
             self._n_peaks += 1
         self._peaks[slot], self._at[slot], self._reached[slot] = peak, self._n_seen, reached
+
+    def _make_room(self) -> None:
+        """Let the arrays grow with the peaks: most regimes are short and keep few."""
+        if self._n_peaks == self._peaks.size:
+            n = min(N_PEAKS, max(16, 2 * self._n_peaks))
+            self._peaks, self._at = np.resize(self._peaks, n), np.resize(self._at, n)
+            self._reached = np.resize(self._reached, n)
 
     def _raise_threshold(self) -> None:
         """Raise the threshold to the median of the peaks; what they were seen in stays the same."""
