@@ -186,6 +186,36 @@ def test_saved_and_restored_in_mid_stream_it_goes_on_as_if_nothing_had_happened(
         ]
 
 
+LOOSE = parse_config("[learn]\nn_vectors_waveform = 40\nfalse_alerts_per_day = 86400\n")
+NONE = parse_config("[learn]\nn_vectors_waveform = 40\nfalse_alerts_per_day = 0\n")
+
+
+def test_limits_follow_the_healthy_stream_towards_the_budget():
+    items = usual(4000)
+
+    loose, none = detect(items, LOOSE), detect(items, NONE)
+
+    assert [s.score for s in loose[:1900]] == pytest.approx([s.score for s in none[:1900]], nan_ok=True)
+    assert loose[-1].score > 1.1 * none[-1].score
+
+
+@pytest.mark.parametrize("changes", [{"learnable": False}, {"steady": False}, {"usable": False}])
+def test_vectors_that_must_not_be_learned_do_not_move_the_limits(changes):
+    items = usual(60) + usual(4000, 60, **changes) + usual(1, 4060)
+
+    assert detect(items, LOOSE)[-1].score == detect(items, NONE)[-1].score
+
+
+def test_how_vectors_come_together_does_not_change_when_limits_move():
+    items = usual(3000)
+    whole, single = Detect(SPINDLES, FEATURES, LOOSE), Detect(SPINDLES, FEATURES, LOOSE)
+
+    together = whole.process(items)
+    one_by_one = [score for item in items for score in single.process([item])]
+
+    assert [s.score for s in together[40:]] == [s.score for s in one_by_one[40:]]
+
+
 def test_a_limit_on_a_feature_that_does_not_exist_is_refused_while_the_flow_is_built():
     import bytewax.operators as op
     from bytewax.dataflow import Dataflow
