@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,36 @@ from engine.declared import SensorGroup
 from engine.records import Said, SensorOutcome, Trouble
 from operators import trouble_words
 from operators.group_check import Reporter
-from operators.kernels.quality import AT_LIMIT, CHANGES, LONGEST_RUN, NONFINITE, QualityState
+from operators.kernels.quality import (
+    AT_LIMIT,
+    CHANGES,
+    LONGEST_RUN,
+    N_COUNTS,
+    NONFINITE,
+    count_quality,
+    fresh_memory,
+    pass_quality,
+)
 
 # One clipped hop may be the collision we are looking for; this many in a row are a badly set amplifier.
 _CLIPPED_HOPS = 5
+
+
+class _Limits(NamedTuple):
+    """Of a group's channels; groups declared alike share one."""
+
+    converter: NDArray[np.float64]
+    n_flat: NDArray[np.int64]
+
+
+@cache
+def _limits(group: SensorGroup, config: CheckConfig) -> _Limits:
+    seconds = [config.flat_line_dc_s if c.dc_coupled else config.flat_line_s for c in group.channels]
+    converter = np.array([channel.full_scale or math.nan for channel in group.channels])
+    # Converters stop a count short of full scale.
+    return _Limits(
+        converter * (1 - 1e-6), np.array([round(s * group.sample_rate_hz) for s in seconds], np.int64)
+    )
 
 
 class HopQuality:
@@ -34,13 +61,10 @@ class HopQuality:
 
     def __init__(self, group: SensorGroup, config: CheckConfig, report: Reporter) -> None:
         self._group, self._config, self._report = group, config, report
-        seconds = [config.flat_line_dc_s if c.dc_coupled else config.flat_line_s for c in group.channels]
-        self._n_flat = np.array([round(s * group.sample_rate_hz) for s in seconds], np.int64)
-        limit = np.array([channel.full_scale or math.nan for channel in group.channels])
-        self._limit_known = np.isfinite(limit)
-        # Converters stop a count short of full scale.
-        self._counters = QualityState(limit * (1 - 1e-6), self._n_flat)
-        self._varied = np.zeros(limit.size, np.bool_)
+        self._limits = _limits(group, config)
+        self._memory = fresh_memory(len(group.channels))
+        self._varied = np.zeros(len(group.channels), np.bool_)
+        self._all_varied = False
         self._n_clipped_hops = 0
 
     def judge(
@@ -72,15 +96,18 @@ class HopQuality:
             Channels that cannot be judged. Clipped ones are not among them: a collision clips, and must still
             be scored; but what is clipped is not learnt.
         """
-        counts, n_hop = self._counters.count(samples, partials), samples.shape[1]
-        if counts is None:
+        limits, n_hop = self._limits, samples.shape[1]
+        if pass_quality(samples, partials, limits.converter, limits.n_flat, self._memory):
             self._n_clipped_hops = 0
-            self._varied[:] = True
+            if not self._all_varied:
+                self._varied[:] = self._all_varied = True
             return [], []
-        flat = counts[:, LONGEST_RUN] >= self._n_flat
+        counts = np.zeros((samples.shape[0], N_COUNTS), np.int64)
+        count_quality(samples, limits.converter, self._memory, counts)
+        flat = counts[:, LONGEST_RUN] >= limits.n_flat
         clipped = counts[:, AT_LIMIT] >= max(1.0, self._config.clipped_fraction * n_hop)
         # Inference is only for signals that move at every sample: coarse quantisation repeats its extremes too.
-        clipped &= self._limit_known | (2 * counts[:, CHANGES] >= n_hop)
+        clipped &= np.isfinite(limits.converter) | (2 * counts[:, CHANGES] >= n_hop)
         bad = counts[:, NONFINITE] > 0
         self._n_clipped_hops = self._n_clipped_hops + 1 if clipped.any() else 0
         found: list[SensorOutcome] = []
@@ -111,13 +138,11 @@ class HopQuality:
 
     def save(self) -> Any:
         """State for recovery."""
-        counters = self._counters
-        return counters.last, counters.run, counters.extreme, self._varied, self._n_clipped_hops
+        return self._memory, self._varied, self._n_clipped_hops
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
-        counters = self._counters
-        counters.last, counters.run, counters.extreme, self._varied, self._n_clipped_hops = state
+        self._memory, self._varied, self._n_clipped_hops = state
 
     def _flat_matters(self, index: int) -> bool:
         """Tell a dead channel from an unused one: a DC channel that never moved may have nothing to say."""

@@ -13,8 +13,14 @@ from operators.kernels.time_domain import P_HIGH, P_LOW
 N_COUNTS = 4
 NONFINITE, LONGEST_RUN, AT_LIMIT, CHANGES = range(N_COUNTS)
 
+N_MEMORY = 3
+LAST, RUN, EXTREME = range(N_MEMORY)
+"""What is remembered from hop to hop: last value, length of the run that it ends, largest magnitude ever seen."""
+
 _HOP = types.Array(types.float32, 2, "C", readonly=True)
-_F8, _I8 = types.float64[::1], types.int64[::1]
+_MEMORY = types.float64[:, ::1]
+_LIMIT = types.Array(types.float64, 1, "C", readonly=True)
+_N_FLAT = types.Array(types.int64, 1, "C", readonly=True)
 
 # Inferred clipping wants this many samples in a row at the largest magnitude ever seen.
 _RUN_AT_LIMIT = 3
@@ -41,13 +47,11 @@ def _count_at_limit(samples: NDArray[np.float32], limit: float, peak: float) -> 
     return count
 
 
-@njit(types.void(_HOP, _F8, _F8, _I8, _F8, types.int64[:, ::1]), cache=True, nogil=True)
+@njit(types.void(_HOP, _LIMIT, _MEMORY, types.int64[:, ::1]), cache=True, nogil=True)
 def count_quality(
     samples: NDArray[np.float32],
     limit: NDArray[np.float64],
-    last: NDArray[np.float64],
-    run: NDArray[np.int64],
-    extreme: NDArray[np.float64],
+    memory: NDArray[np.float64],
     counts: NDArray[np.int64],
 ) -> None:
     """Count what makes samples unusable, carrying runs of equal values over from the previous hop.
@@ -60,9 +64,8 @@ def count_quality(
         Magnitude at which the converter clips; NaN = unknown, then clipping is inferred from three or more
         samples in a row at the largest magnitude ever seen. Inference is blind to a signal that has clipped
         only once, and is meaningless for coarsely quantised signals: see ``counts[:, CHANGES]``.
-    last, run, extreme : float64[n_channels], int64[n_channels], float64[n_channels]
-        State, updated in place: last value, length of the run of equal values that it ends, largest magnitude.
-        Start with NaN, 0, 0.
+    memory : float64[3, n_channels]
+        LAST, RUN and EXTREME, updated in place. Start with NaN, 0, 0.
     counts : int64[n_channels, 4]
         Result: NaN or infinite samples; longest run of equal values (in samples, runs begun earlier count
         whole); samples at the limit; changes from one sample to the next.
@@ -72,9 +75,9 @@ def count_quality(
         bad = 0
         longest = 0
         changes = 0
-        previous = last[channel]
-        length = run[channel]
-        peak = extreme[channel]
+        previous = memory[LAST, channel]
+        length = int(memory[RUN, channel])
+        peak = memory[EXTREME, channel]
         for i in range(n_samples):
             value = float(samples[channel, i])
             if not math.isfinite(value):
@@ -88,9 +91,9 @@ def count_quality(
                 changes += 1
             previous = value
             longest = max(longest, length)
-        last[channel] = previous
-        run[channel] = length
-        extreme[channel] = peak
+        memory[LAST, channel] = previous
+        memory[RUN, channel] = length
+        memory[EXTREME, channel] = peak
         counts[channel, NONFINITE] = bad
         counts[channel, LONGEST_RUN] = longest
         counts[channel, CHANGES] = changes
@@ -125,15 +128,13 @@ def _may_be_flat(samples: NDArray[np.float32], n_flat: int, last: float, run: in
     return False
 
 
-@njit(types.boolean(_HOP, types.float64[:, ::1], _F8, _I8, _F8, _I8, _F8), cache=True, nogil=True)
+@njit(types.boolean(_HOP, types.float64[:, ::1], _LIMIT, _N_FLAT, _MEMORY), cache=True, nogil=True)
 def pass_quality(
     samples: NDArray[np.float32],
     partials: NDArray[np.float64],
     limit: NDArray[np.float64],
     n_flat: NDArray[np.int64],
-    last: NDArray[np.float64],
-    run: NDArray[np.int64],
-    extreme: NDArray[np.float64],
+    memory: NDArray[np.float64],
 ) -> bool:
     """Whether a hop is beyond doubt: finite, away from the converter's limit, no channel flat.
 
@@ -146,10 +147,12 @@ def pass_quality(
         One hop of at least one sample.
     partials : float64[n_channels, 12]
         Its `operators.kernels.time_domain.hop_partials`.
-    limit, last, run, extreme : float64[n_channels], ..., int64[n_channels], float64[n_channels]
-        As for `count_quality`; the state is updated only if the hop passes.
+    limit : float64[n_channels]
+        As for `count_quality`.
     n_flat : int64[n_channels]
         So many equal values in a row make a flat line.
+    memory : float64[3, n_channels]
+        As for `count_quality`; updated only if the hop passes.
 
     Returns
     -------
@@ -165,52 +168,33 @@ def pass_quality(
         low, high = partials[channel, P_LOW], partials[channel, P_HIGH]
         if not low < high:  # constant, or NaN
             return False
-        peak = max(-low, high)
-        bound = extreme[channel] if math.isnan(limit[channel]) else limit[channel]
-        if peak >= bound or _may_be_flat(samples[channel], n_flat[channel], last[channel], run[channel]):
+        bound = memory[EXTREME, channel] if math.isnan(limit[channel]) else limit[channel]
+        if max(-low, high) >= bound:
+            return False
+        run = int(memory[RUN, channel])
+        if _may_be_flat(samples[channel], n_flat[channel], memory[LAST, channel], run):
             return False
     for channel in range(n_channels):
-        run[channel] = _run_at_end(samples[channel])  # shorter than the hop: it is not constant
-        last[channel] = samples[channel, n_samples - 1]
-        extreme[channel] = max(extreme[channel], -partials[channel, P_LOW], partials[channel, P_HIGH])
+        memory[RUN, channel] = _run_at_end(samples[channel])  # shorter than the hop: it is not constant
+        memory[LAST, channel] = samples[channel, n_samples - 1]
+        peak = max(-partials[channel, P_LOW], partials[channel, P_HIGH])
+        memory[EXTREME, channel] = max(memory[EXTREME, channel], peak)
     return True
 
 
-class QualityState:
-    """The counters of one sensor group, for `count_quality`.
+def fresh_memory(n_channels: int) -> NDArray[np.float64]:
+    """Memory of a group of which nothing was seen yet.
 
     Parameters
     ----------
-    limit : float64[n_channels]
-        As in `count_quality`.
-    n_flat : int64[n_channels]
-        As in `pass_quality`.
+    n_channels : int
+        Of the group.
+
+    Returns
+    -------
+    float64[3, n_channels]
+        For `pass_quality` and `count_quality`.
     """
-
-    def __init__(self, limit: NDArray[np.float64], n_flat: NDArray[np.int64]) -> None:
-        n_channels = limit.size
-        self._limit, self._n_flat = limit, n_flat
-        self.last = np.full(n_channels, np.nan)
-        self.run = np.zeros(n_channels, np.int64)
-        self.extreme = np.zeros(n_channels)
-        self._counts = np.zeros((n_channels, N_COUNTS), np.int64)
-
-    def count(self, samples: NDArray[np.float32], partials: NDArray[np.float64]) -> NDArray[np.int64] | None:
-        """Count one hop, unless it is beyond doubt; the result is overwritten by the next call.
-
-        Parameters
-        ----------
-        samples : float32[n_channels, n_samples]
-            One hop.
-        partials : float64[n_channels, 12]
-            Its `operators.kernels.time_domain.hop_partials`.
-
-        Returns
-        -------
-        int64[n_channels, 4] or None
-            See `count_quality`; None if there is nothing to count.
-        """
-        if pass_quality(samples, partials, self._limit, self._n_flat, self.last, self.run, self.extreme):
-            return None
-        count_quality(samples, self._limit, self.last, self.run, self.extreme, self._counts)
-        return self._counts
+    memory = np.zeros((N_MEMORY, n_channels))
+    memory[LAST] = np.nan
+    return memory

@@ -16,19 +16,24 @@ def noise(seed: int = 1, n: int = N_HOP) -> NDArray[np.float32]:
     return np.random.default_rng(seed).standard_normal((1, n)).astype(np.float32)
 
 
-def state(limit: float = np.nan, n_flat: int = 10) -> quality.QualityState:
-    return quality.QualityState(np.array([limit]), np.array([n_flat]))
+class Screened:
+    """One channel, counted only where the screen has doubts."""
 
+    def __init__(self, limit: float = np.nan, n_flat: int = 10) -> None:
+        self.limit, self.n_flat = np.array([limit]), np.array([n_flat])
+        self.memory = quality.fresh_memory(1)
 
-def sums(samples: NDArray[np.float32]) -> NDArray[np.float64]:
-    out = np.empty((samples.shape[0], N_PARTIALS))
-    hop_partials(samples, np.zeros(samples.shape[0], bool), out)
-    return out
+    def count(self, samples: NDArray[np.float32]) -> NDArray[np.int64] | None:
+        partials = np.empty((1, N_PARTIALS))
+        hop_partials(samples, np.zeros(1, bool), partials)
+        if quality.pass_quality(samples, partials, self.limit, self.n_flat, self.memory):
+            return None
+        return self.count_anyway(samples)
 
-
-def counted_always(limit: float) -> tuple[quality.QualityState, NDArray[np.int64]]:
-    """A state that nothing passes: every hop is counted, as if there were no screen."""
-    return state(limit, n_flat=1), np.zeros((1, quality.N_COUNTS), np.int64)
+    def count_anyway(self, samples: NDArray[np.float32]) -> NDArray[np.int64]:
+        counts = np.zeros((1, quality.N_COUNTS), np.int64)
+        quality.count_quality(samples, self.limit, self.memory, counts)
+        return counts
 
 
 # Few levels and short hops, so that runs, limits and repetitions across hops are common.
@@ -43,47 +48,38 @@ HOPS = st.lists(
 def test_a_hop_that_passes_has_no_fault_that_counting_would_find(
     hops: list[list[float]], n_flat: int, limit: float
 ) -> None:
-    screened = state(limit, n_flat)
-    reference, counts = counted_always(limit)
+    screened, reference = Screened(limit, n_flat), Screened(limit)
 
     for hop in hops:
         samples = np.array([hop], np.float32)
-        quality.count_quality(
-            samples, np.array([limit]), reference.last, reference.run, reference.extreme, counts
-        )
-        found = screened.count(samples, sums(samples))
+        counts, found = reference.count_anyway(samples), screened.count(samples)
 
         if found is None:
             assert counts[0, quality.NONFINITE] == counts[0, quality.AT_LIMIT] == 0
             assert counts[0, quality.LONGEST_RUN] < n_flat
         else:
             np.testing.assert_array_equal(found, counts)
-        for one, other in (
-            (screened.last, reference.last),
-            (screened.run, reference.run),
-            (screened.extreme, reference.extreme),
-        ):
-            np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(screened.memory, reference.memory)
 
 
 def test_noise_passes_once_its_extremes_are_known() -> None:
-    screened = state(n_flat=20)
+    screened = Screened(n_flat=20)
     loud = 10.0 * noise()
 
-    screened.count(loud, sums(loud))
+    screened.count(loud)
 
-    assert all(screened.count(x, sums(x)) is None for x in map(noise, range(2, 30)))
+    assert all(screened.count(x) is None for x in map(noise, range(2, 30)))
 
 
 @pytest.mark.parametrize("n_before", [0, 5, 9])
 def test_a_flat_line_that_began_in_the_last_hop_is_counted_whole(n_before: int) -> None:
-    screened = state(limit=100.0, n_flat=10)
+    screened = Screened(limit=100.0)
     first, second = noise(3), noise(4)
     first[0, N_HOP - n_before :] = 0.5
     second[0, : 12 - n_before] = 0.5
 
-    screened.count(first, sums(first))
-    counts = screened.count(second, sums(second))
+    screened.count(first)
+    counts = screened.count(second)
 
     assert counts is not None
     assert counts[0, quality.LONGEST_RUN] == 12
@@ -91,20 +87,20 @@ def test_a_flat_line_that_began_in_the_last_hop_is_counted_whole(n_before: int) 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_one_bad_sample_is_counted(bad: float) -> None:
-    screened, samples = state(), noise()
+    screened, samples = Screened(), noise()
     samples[0, 17] = bad
 
-    counts = screened.count(samples, sums(samples))
+    counts = screened.count(samples)
 
     assert counts is not None
     assert counts[0, quality.NONFINITE] == 1
 
 
 def test_a_known_limit_counts_every_sample_at_it() -> None:
-    screened, samples = state(limit=5.0), noise()
+    screened, samples = Screened(limit=5.0), noise()
     samples[0, [3, 30, 31]] = 5.0, -5.0, 6.0
 
-    counts = screened.count(samples, sums(samples))
+    counts = screened.count(samples)
 
     assert counts is not None
     assert counts[0, quality.AT_LIMIT] == 3

@@ -11,7 +11,7 @@ def test_no_kernel_is_left_to_compile_after_warming_up() -> None:
 
     sums = np.zeros((2, time_domain.N_PARTIALS))
 
-    quality.QualityState(np.full(2, np.nan), np.full(2, 10)).count(hops, sums)
+    quality.pass_quality(hops, sums, np.full(2, np.nan), np.full(2, 10), quality.fresh_memory(2))
 
     for kernel in (
         quality.pass_quality,
