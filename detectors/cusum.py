@@ -14,7 +14,7 @@ from detectors.base import Floats, Parameters, check_rows
 from detectors.compiled import LEAST, CompiledDetector
 from detectors.kernels.cusum import cusum_rows, long_run_deviation
 
-HEADROOM = 4.0
+HEADROOM = 5.0
 """The cap lies at least so many times above the highest sum of the teach-in: a limit must fit between."""
 
 MOST_SLACK = 3.0
@@ -33,11 +33,15 @@ class CusumParameters(Parameters, frozen=True):
     cap : float
         Sums grow no further, so that they are back soon after a fault has gone. Natural logarithms of how rarely chance
         alone gets so far.
+    reach : float
+        Rows within which a sum falls from the cap to 0 once the fault is gone. Rows that are alike need more slack for
+        that: a shorter reach finds larger shifts only.
     """
 
     allowance: Annotated[float, Meta(gt=0, le=5)] = 0.5
     clip: Annotated[float, Meta(ge=1)] = 6.0
     cap: Annotated[float, Meta(ge=30)] = 60.0
+    reach: Annotated[float, Meta(ge=50)] = 900.0
 
 
 class Cusum(CompiledDetector):
@@ -50,13 +54,20 @@ class Cusum(CompiledDetector):
     exponent, the same for all features; for independent rows and the usual allowance of 0.5 it is the
     textbook's sum.
 
-    The slack is the allowance or, if larger, the floor or, up to `MOST_SLACK`, the error of a centre that was learned
-    from so few alike rows: otherwise that error alone would fill a sum in time. It is therefore blind to shifts within
-    the teach-in's own error. Overlapping windows are worth a tenth of their number: wait for some 300 rows, or expect
-    large shifts only. Slower rows than a teach-in can show fill sums all the same. It is late on abrupt change;
-    ``mewma`` and ``sta_lta`` are there first. A tool that wears as it should is a trend too.
+    The slack is the largest of four: the allowance; the floor; what brings sums back within ``reach`` rows;
+    and, up to `MOST_SLACK`, the error of a centre that was learned from so few alike rows, which by itself
+    would fill a sum in time. It is therefore blind to shifts within the teach-in's own error. Overlapping
+    windows are worth a tenth of their number: wait for some 300 rows, or expect large shifts only.
 
-    After a fault the sums fall from the cap to 0 within ``cap s² / (2 slack²)`` rows, 120 if these are independent.
+    What wanders more slowly than the teach-in can show fills sums although nothing is wrong: on SKAB's pump,
+    whose levels drift, a fifth of the healthy rows before a fault exceed the limit. A tool that wears as it
+    should is a trend too. If one part of the teach-in, to a model of the others, is a fault itself, the limit
+    can come to lie above the cap, and the detector is silent. It is late on abrupt change; ``mewma`` and
+    ``sta_lta`` are there first.
+
+    After a fault the sums fall from the cap to 0 within ``reach`` rows, 120 if these are independent; in
+    proportion more where a restless teach-in has raised the cap.
+
     State: four numbers per feature, and the cap.
 
     References
@@ -68,6 +79,7 @@ class Cusum(CompiledDetector):
     """
 
     name = "cusum"
+    margin = 1.25  # of an exponent: a little goes a long way
     parameters_type = CusumParameters
     kept = ("slack", "gain", "cap", "above", "below")
 
@@ -84,7 +96,9 @@ class Cusum(CompiledDetector):
         rows = np.clip(check_rows(rows, self.n_features), -self._parameters.clip, self._parameters.clip)
         wander = self._wander(rows)
         error = mean_error(wander, rows.shape[0], 0.01 / self.n_features)
-        self._slack = np.maximum(np.maximum(self._parameters.allowance, floor), np.minimum(error, MOST_SLACK))
+        brisk = wander * math.sqrt(self._parameters.cap / (2.0 * self._parameters.reach))
+        allowance = np.maximum(self._parameters.allowance, floor)
+        self._slack = np.maximum(np.maximum(allowance, brisk), np.minimum(error, MOST_SLACK))
         self._gain = 2.0 * self._slack / wander**2
         self._cap = np.full(1, math.inf)
         self._ready = True

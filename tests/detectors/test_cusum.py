@@ -119,6 +119,18 @@ def test_a_wild_row_is_no_trend_and_a_fault_is_forgotten_in_bounded_time() -> No
     assert after[-1] == 0.0
 
 
+@pytest.mark.parametrize(("rho", "reach"), [(0.0, 120.0), (0.9, 300.0), (0.95, 900.0)])
+def test_however_alike_rows_are_sums_are_back_within_reach(rho: float, reach: float) -> None:
+    detector = build("cusum", {"reach": reach}, 2)
+    detector.fit(alike(1000, 2, rho), np.full(2, 0.1))
+    detector.score_rows(np.full((5000, 2), 6.0))
+
+    after = detector.score_rows(np.zeros((math.ceil(reach) + 1, 2)))
+
+    assert after[0] > 0.0
+    assert after[-1] == 0.0
+
+
 def test_forgetting_starts_from_nothing() -> None:
     detector, fresh = (build("cusum", {}, 2) for _ in range(2))
     for each in (detector, fresh):
