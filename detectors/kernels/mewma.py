@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numba import njit, types
@@ -12,30 +13,31 @@ _Floats = NDArray[np.float64]
 _FACTOR = types.Array(types.float32, 1, "C", readonly=True)
 _ROW = types.Array(types.float64, 1, "C", readonly=True)
 _ROWS = types.Array(types.float64, 2, "C", readonly=True)
+_EDGES = types.Array(types.int64, 1, "C", readonly=True)
 _F8, _F = types.float64[::1], types.float64
 
 # Where only finite numbers go: sums in any order, so that they vectorise.
 _SUMS = {"reassoc", "contract", "nsz"}
 
 
-def packed_factor(covariance: _Floats) -> NDArray[np.float32]:
+def packed_factor(covariances: Sequence[_Floats]) -> NDArray[np.float32]:
     """Inverse of the Cholesky factor, row by row: ``W`` with ``W' W`` = inverse covariance.
 
     A sum of squares cannot become negative by rounding, so float32 is enough, and half a matrix of it is a quarter of
-    the memory that the inverse takes. At 156 features that is what decides: the processor waits for it.
+    the memory that the inverse takes. With hundreds of spindles that is what decides: the processor waits for it.
 
     Parameters
     ----------
-    covariance : float64[n_features, n_features]
-        Positive definite.
+    covariances : sequence of float64[n, n]
+        Of each block of features; positive definite.
 
     Returns
     -------
-    float32[n_features * (n_features + 1) / 2]
-        The lower triangle.
+    float32[sum of n * (n + 1) / 2]
+        Lower triangles, one block after the other.
     """
-    factor = np.linalg.inv(np.linalg.cholesky(covariance))
-    return factor[np.tril_indices(factor.shape[0])].astype(np.float32)
+    factors = [np.linalg.inv(np.linalg.cholesky(covariance)) for covariance in covariances]
+    return np.concatenate([factor[np.tril_indices(len(factor))] for factor in factors]).astype(np.float32)
 
 
 @njit(nogil=True, fastmath=_SUMS)
@@ -62,16 +64,18 @@ def _move(values: _Floats, memory: _Floats, centre: _Floats, weight: float, clip
 
 
 @njit(nogil=True)
-def _distance(memory: _Floats, factor: NDArray[np.float32]) -> float:
+def _distance(memory: _Floats, factor: NDArray[np.float32], edges: NDArray[np.int64]) -> float:
     squared, start = 0.0, 0
-    for i in range(memory.size):
-        part = _part(factor[start : start + i + 1], memory)
-        squared += part * part
-        start += i + 1
+    for block in range(edges.size - 1):
+        own = memory[edges[block] : edges[block + 1]]
+        for i in range(own.size):
+            part = _part(factor[start : start + i + 1], own)
+            squared += part * part
+            start += i + 1
     return math.sqrt(squared)
 
 
-@njit(_F(_ROW, _F8, _ROW, _F, _F, _FACTOR), cache=True, nogil=True)
+@njit(_F(_ROW, _F8, _ROW, _F, _F, _FACTOR, _EDGES), cache=True, nogil=True)
 def mewma_step(
     values: _Floats,
     memory: _Floats,
@@ -79,6 +83,7 @@ def mewma_step(
     weight: float,
     clip: float,
     factor: NDArray[np.float32],
+    edges: NDArray[np.int64],
 ) -> float:
     """Move the EWMA by one row and return its Mahalanobis distance from 0.
 
@@ -94,18 +99,20 @@ def mewma_step(
         Of the new row, 0 to 1.
     clip : float
         Larger deviations count as this one, so that one wild row is forgotten in bounded time.
-    factor : float32[n_features * (n_features + 1) / 2]
-        `packed_factor` of the EWMA's covariance.
+    factor : float32[...]
+        `packed_factor` of the EWMA's covariances.
+    edges : int64[n_blocks + 1]
+        Where each block of features begins; features of different blocks count as independent.
 
     Returns
     -------
     float
         0 upwards; NaN, and nothing changed, if no value is finite.
     """
-    return _distance(memory, factor) if _move(values, memory, centre, weight, clip) else math.nan
+    return _distance(memory, factor, edges) if _move(values, memory, centre, weight, clip) else math.nan
 
 
-@njit(types.void(_ROWS, _F8, _ROW, _F, _F, _FACTOR, _F8), cache=True, nogil=True)
+@njit(types.void(_ROWS, _F8, _ROW, _F, _F, _FACTOR, _EDGES, _F8), cache=True, nogil=True)
 def mewma_rows(
     rows: _Floats,
     memory: _Floats,
@@ -113,6 +120,7 @@ def mewma_rows(
     weight: float,
     clip: float,
     factor: NDArray[np.float32],
+    edges: NDArray[np.int64],
     out: _Floats,
 ) -> None:
     """`mewma_step` for each of several rows in stream order.
@@ -121,14 +129,14 @@ def mewma_rows(
     ----------
     rows : float64[n_rows, n_features]
         As ``values`` there.
-    memory, centre, weight, clip, factor
+    memory, centre, weight, clip, factor, edges
         As there.
     out : float64[n_rows]
         Written.
     """
     for i in range(rows.shape[0]):
         known = _move(rows[i], memory, centre, weight, clip)
-        out[i] = _distance(memory, factor) if known else math.nan
+        out[i] = _distance(memory, factor, edges) if known else math.nan
 
 
 @njit(types.void(types.float64[:, ::1], _F, types.float64[:, ::1]), cache=True, nogil=True)
@@ -152,26 +160,30 @@ def ewma_rows(rows: _Floats, weight: float, out: _Floats) -> None:
             out[i, j] = average
 
 
-@njit(types.void(_F8, _FACTOR, _F8), cache=True, nogil=True)
-def mahalanobis_parts(memory: _Floats, factor: NDArray[np.float32], out: _Floats) -> None:
+@njit(types.void(_F8, _FACTOR, _EDGES, _F8), cache=True, nogil=True)
+def mahalanobis_parts(
+    memory: _Floats, factor: NDArray[np.float32], edges: NDArray[np.int64], out: _Floats
+) -> None:
     """Each feature's part of a squared Mahalanobis distance; parts may be negative, their sum is the square.
 
     Parameters
     ----------
     memory : float64[n_features]
         Deviations.
-    factor : float32[n_features * (n_features + 1) / 2]
-        `packed_factor` of their covariance.
+    factor, edges : float32[...], int64[n_blocks + 1]
+        As for `mewma_step`.
     out : float64[n_features]
         Written.
     """
     out[:] = 0.0
     start = 0
-    for i in range(memory.size):
-        row = factor[start : start + i + 1]
-        part = _part(row, memory)
-        for j in range(row.size):
-            out[j] += part * np.float64(row[j])
-        start += i + 1
+    for block in range(edges.size - 1):
+        own, parts = memory[edges[block] : edges[block + 1]], out[edges[block] : edges[block + 1]]
+        for i in range(own.size):
+            row = factor[start : start + i + 1]
+            part = _part(row, own)
+            for j in range(row.size):
+                parts[j] += part * np.float64(row[j])
+            start += i + 1
     for j in range(memory.size):
         out[j] *= memory[j]

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from detectors.mewma import Mewma, MewmaParameters, ewma_covariance
+from detectors.mewma import Mewma, MewmaParameters, block_edges, ewma_covariance
 from detectors.registry import build
 
 
@@ -93,3 +95,36 @@ def test_adaptation_follows_what_it_may_learn() -> None:
         detector.learn(new_normal)
 
     assert [detector.score(new_normal) for _ in range(100)][-1] < 0.1 * before
+
+
+@pytest.mark.parametrize("n_features", [1, 7, 48, 49, 156])
+def test_distance_is_that_of_an_explicit_solve_block_by_block(n_features: int) -> None:
+    rng = np.random.default_rng(10)
+    rows = rng.normal(size=(300, n_features)) @ (
+        np.eye(n_features) + 0.3 * rng.normal(size=(n_features,) * 2)
+    )
+    floor, weight = np.full(n_features, 0.1), 0.15
+    detector = build("mewma", {"weight": weight}, n_features)
+    detector.fit(rows, floor)
+    detector.forget()
+    row = rng.normal(size=n_features)
+
+    squared = detector.score(row) ** 2
+
+    wanted = 0.0
+    for first, last in pairwise(block_edges(n_features)):
+        covariance = ewma_covariance(rows[:, first:last], weight, floor[first:last], None)
+        wanted += weight**2 * row[first:last] @ np.linalg.solve(covariance, row[first:last])
+    assert squared == pytest.approx(wanted, rel=1e-5)
+    assert detector.attribute(row).sum() == pytest.approx(1.0)
+    np.testing.assert_array_equal(detector.score_rows(rows[:0]), [])
+
+
+@pytest.mark.parametrize("n_features", [48, 156, 500])
+def test_state_stays_small_however_many_features_there_are(n_features: int) -> None:
+    detector = build("mewma", {}, n_features)
+    detector.fit(np.random.default_rng(11).normal(size=(60, n_features)), np.full(n_features, 0.1))
+
+    n_bytes = sum(np.asarray(value).nbytes for value in detector.save().values())
+
+    assert n_bytes <= (20_000 if n_features <= 156 else 130 * n_features)
