@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.base import NOTHING, Assessment, Floats, State, check_version, to_shares
-from detectors.kernels.dynamic import move_reference, rises_above
+from detectors.kernels.dynamic import REFERENCE, highest_rise, move_reference
 from engine.records import Feature
 from engine.verdicts import Reason
 
@@ -51,24 +53,20 @@ class DynamicChange:
     """
 
     name = "dynamic"
-    version = 1
+    version = 2
 
     def __init__(
         self, features: Sequence[Feature], factor: float = 3.0, immediate_factor: float = 5.0
     ) -> None:
         self._features = tuple(features)
-        chosen = [i for i, f in enumerate(features) if f.log and f.name.rpartition(".")[2] in LEVELS]
-        self._indices = np.array(chosen, dtype=np.int64)
-        self._is_peak = np.array([features[i].name.endswith(".peak") for i in chosen], dtype=np.bool_)
+        self._indices, self._is_peak = _levels(self._features)
         self._unit = math.log(factor)
         self._immediate = math.log(immediate_factor)
         self.reset()
 
     def reset(self) -> None:
         """Forget the regime: it has changed."""
-        self._recent = np.full((N_DELAY, self._indices.size), np.nan)
-        self._reference = np.full(self._indices.size, np.nan)
-        self._rises = np.full(self._indices.size, np.nan)
+        self._memory = np.full((1 + N_DELAY, self._indices.size), np.nan)
         self._n_learned = 0
 
     def score(self, values: Floats) -> Assessment:
@@ -86,7 +84,7 @@ class DynamicChange:
         """
         if self._n_learned < N_WARM:
             return NOTHING
-        highest, top, jump = rises_above(values, self._indices, self._is_peak, self._reference, self._rises)
+        highest, top, jump = highest_rise(values, self._indices, self._is_peak, self._memory)
         if top < 0:
             return NOTHING
         return Assessment(
@@ -105,7 +103,7 @@ class DynamicChange:
             In the features' units; NaN is passed over.
         """
         # The first vectors are the reference at once; later ones wait until they are N_DELAY vectors old.
-        move_reference(values, self._indices, self._recent, self._reference, self._n_learned, N_WARM, _FADE)
+        move_reference(values, self._indices, self._memory, self._n_learned, N_WARM, _FADE)
         self._n_learned += 1
 
     def reasons(self, values: Floats, assessment: Assessment, n: int = 3) -> tuple[Reason, ...]:
@@ -128,12 +126,13 @@ class DynamicChange:
         """
         if assessment.top < 0:
             return ()
-        rises_above(values, self._indices, self._is_peak, self._reference, self._rises)
-        shares = to_shares(self._rises)
+        reference, chosen = self._memory[REFERENCE], values[self._indices]
+        levels = np.log(chosen, where=chosen > 0.0, out=np.full(chosen.size, np.nan))
+        shares = to_shares(levels - reference)
         found = []
         for position in np.argsort(-shares, kind="stable")[:n]:
             index = int(self._indices[position])
-            feature, expected = self._features[index], math.exp(float(self._reference[position]))
+            feature, expected = self._features[index], math.exp(float(reference[position]))
             high = expected * math.exp(self._unit)
             value, share = float(values[index]), float(shares[position])
             contribution = share * assessment.score
@@ -146,8 +145,7 @@ class DynamicChange:
         """Return plain arrays for `restore`."""
         return {
             "version": self.version,
-            "recent": self._recent.copy(),
-            "reference": self._reference.copy(),
+            "memory": self._memory.copy(),
             "n_learned": self._n_learned,
         }
 
@@ -160,9 +158,16 @@ class DynamicChange:
             If the state is of another version or of other features.
         """
         check_version(state, self.version, self.name)
-        recent = np.array(state["recent"], dtype=np.float64)
-        if recent.shape != self._recent.shape:
-            raise ValueError(f"{self.name}: got a state of shape {recent.shape}, wanted {self._recent.shape}")
-        self._recent = recent
-        self._reference = np.array(state["reference"], dtype=np.float64)
+        memory = np.array(state["memory"], dtype=np.float64)
+        if memory.shape != self._memory.shape:
+            raise ValueError(f"{self.name}: got a state of shape {memory.shape}, wanted {self._memory.shape}")
+        self._memory = memory
         self._n_learned = int(state["n_learned"])
+
+
+@cache
+def _levels(features: tuple[Feature, ...]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where the levels stand, and which are peaks; spindles that are measured alike share it."""
+    chosen = [i for i, f in enumerate(features) if f.log and f.name.rpartition(".")[2] in LEVELS]
+    is_peak = [features[i].name.endswith(".peak") for i in chosen]
+    return np.array(chosen, dtype=np.int64), np.array(is_peak, dtype=np.bool_)

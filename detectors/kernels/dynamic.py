@@ -12,12 +12,12 @@ _Floats = NDArray[np.float64]
 
 _READ_ONLY = types.Array(types.float64, 1, "C", readonly=True)
 _LEVELS = types.int64[::1]
-_SCORE = types.UniTuple(types.float64, 3)(
-    _READ_ONLY, _LEVELS, types.boolean[::1], types.float64[::1], types.float64[::1]
-)
-_LEARN = types.void(
-    _READ_ONLY, _LEVELS, types.float64[:, ::1], types.float64[::1], types.int64, types.int64, types.float64
-)
+_MEMORY = types.float64[:, ::1]
+_SCORE = types.UniTuple(types.float64, 3)(_READ_ONLY, _LEVELS, types.boolean[::1], _MEMORY)
+_LEARN = types.void(_READ_ONLY, _LEVELS, _MEMORY, types.int64, types.int64, types.float64)
+
+REFERENCE = 0
+"""Row of the memory that holds the highest logarithms so far, fading; the others are a ring of the latest ones."""
 
 
 @njit(nogil=True)
@@ -26,10 +26,10 @@ def _level(value: float) -> float:
 
 
 @njit(_SCORE, cache=True, nogil=True)
-def rises_above(
-    values: _Floats, levels: NDArray[np.int64], is_peak: NDArray[np.bool_], reference: _Floats, rises: _Floats
+def highest_rise(
+    values: _Floats, levels: NDArray[np.int64], is_peak: NDArray[np.bool_], memory: _Floats
 ) -> tuple[float, float, float]:
-    """Logarithmic rise of every level over its reference.
+    """Largest logarithmic rise of a level over its reference.
 
     Parameters
     ----------
@@ -39,20 +39,18 @@ def rises_above(
         Indices into ``values``.
     is_peak : bool[n_levels]
         Which of them are peaks.
-    reference : float64[n_levels]
-        Logarithms; NaN where nothing was seen yet.
-    rises : float64[n_levels]
-        Written; NaN where the value is not positive and finite, or the reference unknown.
+    memory : float64[1 + n_delay, n_levels]
+        See `move_reference`.
 
     Returns
     -------
     highest, top, jump : float
-        Largest rise, which level it is, largest rise of a peak; NaN, -1 and -inf if none is known.
+        Largest rise, which level it is, largest rise of a peak; NaN, -1 and -inf if none is known. A value that is not
+        positive and finite has no rise.
     """
     highest, top, jump = math.nan, -1.0, -math.inf
     for i in range(levels.size):
-        rise = _level(values[levels[i]]) - reference[i]
-        rises[i] = rise
+        rise = _level(values[levels[i]]) - memory[REFERENCE, i]
         if math.isnan(rise):
             continue
         if not rise <= highest:
@@ -64,24 +62,16 @@ def rises_above(
 
 @njit(_LEARN, cache=True, nogil=True)
 def move_reference(
-    values: _Floats,
-    levels: NDArray[np.int64],
-    recent: _Floats,
-    reference: _Floats,
-    n_learned: int,
-    n_warm: int,
-    fade: float,
+    values: _Floats, levels: NDArray[np.int64], memory: _Floats, n_learned: int, n_warm: int, fade: float
 ) -> None:
     """Let a vector into the recent past, and what has become old enough into the reference.
 
     Parameters
     ----------
     values, levels : float64[n_features], int64[n_levels]
-        As for `rises_above`.
-    recent : float64[n_delay, n_levels]
-        The latest logarithms, as a ring; changed in place.
-    reference : float64[n_levels]
-        The highest so far, fading; changed in place.
+        As for `highest_rise`.
+    memory : float64[1 + n_delay, n_levels]
+        `REFERENCE`, then the latest logarithms as a ring; changed in place. NaN where nothing was seen yet.
     n_learned : int
         Vectors learned before this one; the first ``n_warm`` enter the reference at once.
     n_warm : int
@@ -89,13 +79,13 @@ def move_reference(
     fade : float
         By how much the reference falls with every vector.
     """
-    slot = n_learned % recent.shape[0]
+    slot = 1 + n_learned % (memory.shape[0] - 1)
     warm = n_learned >= n_warm
     for i in range(levels.size):
         level = _level(values[levels[i]])
-        entering = recent[slot, i] if warm else level
-        faded = reference[i] - fade
+        entering = memory[slot, i] if warm else level
+        faded = memory[REFERENCE, i] - fade
         if math.isnan(faded) or entering > faded:
             faded = entering
-        reference[i] = faded
-        recent[slot, i] = level if warm else math.nan
+        memory[REFERENCE, i] = faded
+        memory[slot, i] = level if warm else math.nan
