@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,52 +12,17 @@ from numpy.typing import NDArray
 
 from detectors.base import Floats, State
 from detectors.kernels.half_space_forest import grow
-from detectors.kernels.half_space_trees import (
-    CURRENT,
-    HAS_REFERENCE,
-    KEEPS_INNER,
-    N_CLOCK,
-    N_LEARNED,
-    REFERENCE,
-    WINDOW,
-    end_window,
-)
+from detectors.kernels.half_space_trees import HAS_REFERENCE, N_LEARNED, WINDOW, end_window, find_parts
 
 PADDING = 0.15
 """Share of a box, at either end, where no threshold may lie; river's."""
 _MOST_EXACT = 2**53
 
 
-@dataclass(frozen=True, slots=True)
-class Forest:
-    """Complete binary trees in heap order that halve a space at random. Read-only: models of one seed share it.
-
-    Parameters
-    ----------
-    feature : uint32[n_trees, n_inner]
-        Index of the feature that each inner node looks at.
-    threshold : float64[n_trees, n_inner]
-        Smaller values go to the left child.
-    """
-
-    feature: NDArray[np.uint32]
-    threshold: Floats
-
-    @property
-    def n_trees(self) -> int:
-        """How many trees."""
-        return int(self.feature.shape[0])
-
-    @property
-    def n_leaves(self) -> int:
-        """Leaves of each tree."""
-        return int(self.feature.shape[1]) + 1
-
-
 @lru_cache(maxsize=32)
 def grow_forest(
     seed: int | None, n_trees: int, height: int, limits: tuple[tuple[float, float], ...]
-) -> Forest:
+) -> Floats:
     """Grow the trees that river grows from this seed, or hand out those grown before.
 
     Parameters
@@ -67,14 +31,15 @@ def grow_forest(
         Of Python's Mersenne Twister, from which the draws come in river's order. None counts as 0: nothing here is
         unseeded.
     n_trees, height : int
-        Trees, and halvings from root to leaf; a tree of height 15 takes 0.4 MB.
+        Trees, and halvings from root to leaf; a tree of height 15 takes 0.5 MB.
     limits : tuple of (float, float)
         The space: lower and upper end of each feature.
 
     Returns
     -------
-    Forest
-        Shared; 0.3 ms for the first of ten trees of height 8, nothing for the others.
+    float64[n_trees, n_inner, 2]
+        As `detectors.kernels.half_space_trees` reads it. Read-only and shared: 0.3 ms for the first of ten trees of
+        height 8, nothing for the others.
 
     Raises
     ------
@@ -97,11 +62,10 @@ def grow_forest(
             f"limits: got {limits}, wanted finite ones, lower before upper, that enclose a space"
         )
     n_inner = 2**height - 1
-    feature = np.empty((n_trees, n_inner), dtype=np.uint32)
-    threshold = np.empty((n_trees, n_inner))
-    grow(space, PADDING, _draws(seed, n_trees, n_inner), np.empty_like(space), feature, threshold)
-    feature.flags.writeable = threshold.flags.writeable = False
-    return Forest(feature, threshold)
+    forest = np.empty((n_trees, n_inner, 2))
+    grow(space, PADDING, _draws(seed, n_trees, n_inner), np.empty_like(space), forest)
+    forest.flags.writeable = False
+    return forest
 
 
 def _draws(seed: int | None, n_trees: int, n_inner: int) -> Floats:
@@ -116,14 +80,14 @@ def _draws(seed: int | None, n_trees: int, n_inner: int) -> Floats:
 
 
 class Counts:
-    """What a forest has counted: how many rows of this window, and of the last complete one, passed each node.
+    """What a forest has counted: how many rows of this window, and of the last complete one, ended in each leaf.
 
-    State: the leaves' masses, in the smallest integers that hold a window, and three numbers.
+    State: these counts, in the smallest integers that hold a window, and a number.
 
     Parameters
     ----------
-    forest : Forest
-        The trees.
+    forest : float64[n_trees, n_inner, 2]
+        From `grow_forest`.
     window : int
         Rows per window, 1 upwards.
 
@@ -131,8 +95,8 @@ class Counts:
     ----------
     forest, window
         As given.
-    arrays : tuple
-        ``feature, threshold, masses, profile, clock``, as `detectors.kernels.half_space_trees` takes them.
+    ledger : int64[...]
+        As `detectors.kernels.half_space_trees` takes it.
 
     Raises
     ------
@@ -140,32 +104,29 @@ class Counts:
         If a window is empty, or so large that scores would not be exact.
     """
 
-    def __init__(self, forest: Forest, window: int) -> None:
-        self.forest, self.window = forest, window
-        n_trees, n_leaves = forest.n_trees, forest.n_leaves
-        n_nodes = 2 * n_leaves - 1
-        if not 1 <= window < 2**31 or n_trees * window * n_nodes >= _MOST_EXACT:
+    def __init__(self, forest: Floats, window: int) -> None:
+        n_trees, n_leaves = forest.shape[0], forest.shape[1] + 1
+        if window < 1 or n_trees * window * (2 * n_leaves - 1) >= _MOST_EXACT:
             raise ValueError(
                 f"window: got {window} rows, wanted 1 or more, and fewer for trees of this height"
             )
-        clock = np.zeros(N_CLOCK, dtype=np.int64)
-        clock[WINDOW] = window
-        self.arrays = (
-            forest.feature,
-            forest.threshold,
-            np.zeros((2, n_trees, n_nodes), dtype=np.int32),
-            np.zeros((n_trees, n_leaves), dtype=np.int64),
-            clock,
-        )
+        self.forest, self.window = forest, window
+        self._shape = (n_trees, n_leaves)
+        *_, size = find_parts(n_trees, n_leaves)
+        self.ledger = np.zeros(size, dtype=np.int64)
+        self.ledger[WINDOW] = window
+
+    def freeze(self) -> NDArray[np.int64]:
+        """Copy what scoring alone needs of the ledger."""
+        _, reference, _, _ = find_parts(*self._shape)
+        return self.ledger[:reference].copy()
 
     def save(self) -> State:
-        """Return the leaves' masses as plain arrays; those of inner nodes are their sums."""
-        _, _, masses, profile, clock = self.arrays
+        """Return the leaves' counts as plain arrays; masses of inner nodes are their sums."""
         narrow = np.min_scalar_type(self.window)
-        leaves = masses[:, :, profile.shape[1] - 1 :].astype(narrow)
-        state: State = {"current": leaves[CURRENT], "n_learned": int(clock[N_LEARNED])}
-        if clock[HAS_REFERENCE]:
-            state["reference"] = leaves[REFERENCE]
+        state: State = {"current": self._current().astype(narrow), "n_learned": int(self.ledger[N_LEARNED])}
+        if self.ledger[HAS_REFERENCE]:
+            state["reference"] = self._reference().astype(narrow)
         return state
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -176,19 +137,25 @@ class Counts:
         ValueError
             If it is of other trees.
         """
-        _, _, masses, profile, clock = self.arrays
-        n_inner = profile.shape[1] - 1
-        masses[:], clock[HAS_REFERENCE], clock[KEEPS_INNER] = 0, 0, 0
         for name in ("reference", "current"):
-            if name not in state:
-                continue
-            leaves = np.asarray(state[name])
-            if leaves.shape != profile.shape:
-                raise ValueError(f"trees: got leaves of shape {leaves.shape}, wanted {profile.shape}")
-            masses[CURRENT, :, n_inner:] = leaves
-            if name == "reference":
-                end_window(masses, profile, clock)
-        clock[N_LEARNED] = int(state["n_learned"])
+            if name in state and np.shape(state[name]) != self._shape:
+                raise ValueError(f"trees: got leaves of shape {np.shape(state[name])}, wanted {self._shape}")
+        self.ledger[:] = 0
+        self.ledger[WINDOW] = self.window
+        if "reference" in state:
+            self._current()[:] = state["reference"]
+            end_window(*self._shape, self.ledger)
+        self._current()[:] = state["current"]
+        self.ledger[N_LEARNED] = int(state["n_learned"])
+
+    def _reference(self) -> NDArray[np.int64]:
+        _, reference, mass, _ = find_parts(*self._shape)
+        return self.ledger[reference:mass].reshape(self._shape)
+
+    def _current(self) -> NDArray[np.int64]:
+        n_trees, n_leaves = self._shape
+        _, _, mass, size = find_parts(*self._shape)
+        return self.ledger[mass:size].reshape(n_trees, 2 * n_leaves - 1)[:, n_leaves - 1 :]
 
 
 def name_limits(

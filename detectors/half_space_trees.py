@@ -12,8 +12,16 @@ from numpy.typing import NDArray
 
 from detectors.base import Detector, Floats, Parameters, State, check_rows, check_version, to_shares
 from detectors.half_space_forest import Counts, grow_forest
-from detectors.kernels.half_space_frozen import average_strangeness, average_strangeness_rows
-from detectors.kernels.half_space_trees import walk_many
+from detectors.kernels.half_space_frozen import (
+    FULL,
+    LEAST,
+    MEMORY,
+    N_AVERAGE,
+    WEIGHT,
+    average_strangeness,
+    average_strangeness_rows,
+)
+from detectors.kernels.half_space_trees import score_learn_many
 
 LIMIT = 4.0
 """Half width of the space that the trees divide, in usual deviations; what lies outside falls into the outer
@@ -67,11 +75,11 @@ class HalfSpaceTrees(Detector):
     def __init__(self, parameters: HalfSpaceTreesParameters, n_features: int, seed: int) -> None:
         super().__init__(parameters, n_features, seed)
         self._parameters = parameters
-        self._memory = np.array([math.nan])
-        self._scratch = np.empty((1, n_features))
+        self._average = np.full(N_AVERAGE + n_features, math.nan)
+        self._average[WEIGHT] = parameters.weight
         self._leaves = np.empty((0, 2**parameters.height), dtype=np.uint16)
         self._n_rows = 0
-        self._model: tuple[Any, ...] = ()
+        self._forest, self._ledger = np.empty((0, 0, 2)), np.empty(0, dtype=np.int64)
 
     @property
     def ready(self) -> bool:  # noqa: D102
@@ -81,26 +89,26 @@ class HalfSpaceTrees(Detector):
         rows = check_rows(rows, self.n_features)
         # One window: its end is the end of the teach-in, and from then on the trees score.
         counts = self._fresh_counts(rows.shape[0])
-        walk_many(rows, *counts.arrays, np.empty(rows.shape[0]))
-        self._memory[0] = math.nan
-        self._take(counts, rows.shape[0])
+        score_learn_many(rows, counts.forest, counts.ledger, np.empty(rows.shape[0]))
+        self._average[MEMORY] = math.nan
+        self._take(counts)
 
     def score(self, values: Floats) -> float:  # noqa: D102
         if not self._n_rows:
             return math.nan
-        return float(average_strangeness(values, self._scratch, self._memory, *self._model))
+        return float(average_strangeness(values, self._forest, self._ledger, self._average))
 
     def score_rows(self, rows: Floats) -> Floats:  # noqa: D102
         scores = np.full(rows.shape[0], math.nan)
         if self._n_rows:
-            average_strangeness_rows(rows, self._scratch, self._memory, *self._model, scores)
+            average_strangeness_rows(rows, self._forest, self._ledger, self._average, scores)
         return scores
 
     def score_learn(self, rows: Floats, learnable: NDArray[np.bool_]) -> Floats:  # noqa: ARG002, D102
         return self.score_rows(rows)  # frozen
 
     def forget(self) -> None:  # noqa: D102
-        self._memory[0] = math.nan
+        self._average[MEMORY] = math.nan
 
     def attribute(self, values: Floats) -> Floats:
         """Divide by distance from the centre, which names a moved feature better than the trees can.
@@ -120,7 +128,7 @@ class HalfSpaceTrees(Detector):
             "seed": self.seed,
             "n_rows": self._n_rows,
             "leaves": self._leaves.copy(),
-            "memory": float(self._memory[0]),
+            "memory": float(self._average[MEMORY]),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:  # noqa: D102
@@ -131,22 +139,21 @@ class HalfSpaceTrees(Detector):
         n_rows = int(state["n_rows"])
         if n_rows:
             counts = self._fresh_counts(n_rows)
-            counts.restore({"reference": state["leaves"], "n_learned": 0})
-            self._take(counts, n_rows)
+            leaves = np.asarray(state["leaves"])
+            counts.restore({"reference": leaves, "current": np.zeros_like(leaves), "n_learned": 0})
+            self._take(counts)
         self._n_rows = n_rows
-        self._memory[0] = float(state["memory"])
+        self._average[MEMORY] = float(state["memory"])
 
     def _fresh_counts(self, n_rows: int) -> Counts:
         parameters, limits = self._parameters, ((-LIMIT, LIMIT),) * self.n_features
         return Counts(grow_forest(self.seed, parameters.n_trees, parameters.height, limits), n_rows)
 
-    def _take(self, counts: Counts, n_rows: int) -> None:
+    def _take(self, counts: Counts) -> None:
         """Keep of a finished teach-in what scoring and saving need."""
-        feature, threshold, _, profile, _ = counts.arrays
-        n_trees, n_leaves = profile.shape
-        full = float(n_trees * n_rows * (2 * n_leaves - 1))
+        n_trees, n_leaves, self._n_rows = counts.forest.shape[0], counts.forest.shape[1] + 1, counts.window
+        self._average[FULL] = n_trees * self._n_rows * (2 * n_leaves - 1)
         # The share of a single row in a single leaf, the smallest there is, bounds the raw score.
-        least = 1.0 / (n_trees * n_rows * 2.0 * n_leaves)
+        self._average[LEAST] = 1.0 / (n_trees * self._n_rows * 2.0 * n_leaves)
+        self._forest, self._ledger = counts.forest, counts.freeze()
         self._leaves = counts.save()["reference"]
-        self._model = (feature, threshold, profile, full, least, self._parameters.weight)
-        self._n_rows = n_rows

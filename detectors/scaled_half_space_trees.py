@@ -86,7 +86,7 @@ class ScaledHalfSpaceTrees:
         self.seed = seed
         self._statistics = np.zeros((N_STATISTICS, n_features))
         self._counts = Counts(grow_forest(seed, n_trees, height, (limits,) * n_features), window_size)
-        self._arrays = (self._statistics, np.empty(n_features, dtype=np.bool_), *self._counts.arrays)
+        self._forest, self._ledger = self._counts.forest, self._counts.ledger
 
     def score_learn(self, values: Floats) -> float:
         """Score a row, then let scaler and trees learn it.
@@ -110,10 +110,10 @@ class ScaledHalfSpaceTrees:
         if len(values) != self.n_features:
             raise ValueError(f"row: got {len(values)} features, wanted {self.n_features}")
         try:
-            return scale_score_learn(values, *self._arrays)  # type: ignore[no-any-return] # a float, a call less
+            return scale_score_learn(values, self._statistics, self._forest, self._ledger)  # type: ignore[no-any-return] # a float, a call less
         except TypeError:
             row = np.ascontiguousarray(values, dtype=np.float64).reshape(self.n_features)
-            return float(scale_score_learn(row, *self._arrays))
+            return float(scale_score_learn(row, self._statistics, self._forest, self._ledger))
 
     def score_learn_many(self, rows: Floats) -> Floats:
         """`score_learn` row after row.
@@ -137,7 +137,7 @@ class ScaledHalfSpaceTrees:
         if rows.ndim != 2 or rows.shape[1] != self.n_features:
             raise ValueError(f"rows: got shape {rows.shape}, wanted (n, {self.n_features})")
         scores = np.empty(rows.shape[0])
-        scale_score_learn_many(rows, *self._arrays, scores)
+        scale_score_learn_many(rows, self._statistics, self._forest, self._ledger, scores)
         return scores
 
     def save(self) -> State:

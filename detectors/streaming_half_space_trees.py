@@ -12,7 +12,7 @@ from river import base
 
 from detectors.base import Floats, State, check_version
 from detectors.half_space_forest import Counts, grow_forest, name_limits
-from detectors.kernels.half_space_trees import walk, walk_known, walk_many
+from detectors.kernels.half_space_trees import score_learn, score_learn_many, walk_known
 
 Row = Mapping[Any, Any]
 
@@ -133,10 +133,10 @@ class StreamingHalfSpaceTrees(base.AnomalyDetector):  # type: ignore[misc] # riv
         if model is None or len(values) != model.n_features:
             model = self._model_for(len(values))
         try:
-            return walk(values, True, *model.arrays)  # type: ignore[no-any-return] # a float, and a call less
+            return score_learn(values, model.forest, model.ledger)  # type: ignore[no-any-return] # a float, and a call less
         except TypeError:
             row = np.ascontiguousarray(values, dtype=np.float64).reshape(model.n_features)
-            return float(walk(row, True, *model.arrays))
+            return float(score_learn(row, model.forest, model.ledger))
 
     def score_learn_many(self, rows: Floats) -> Floats:
         """`score_learn` row after row, several times as fast: trees take the rows of a window in turn.
@@ -161,7 +161,7 @@ class StreamingHalfSpaceTrees(base.AnomalyDetector):  # type: ignore[misc] # riv
             raise ValueError(f"rows: got an array of {rows.ndim} dimensions, wanted 2")
         model = self._model_for(rows.shape[1])
         scores = np.empty(rows.shape[0])
-        walk_many(rows, *model.arrays, scores)
+        score_learn_many(rows, model.forest, model.ledger, scores)
         return scores
 
     def save(self) -> State:
@@ -216,6 +216,7 @@ class StreamingHalfSpaceTrees(base.AnomalyDetector):  # type: ignore[misc] # riv
         return model
 
 
+_ALL = np.empty(0, dtype=np.bool_)
 _TOLD = ("n_trees", "height", "window_size", "limits", "seed")
 
 
@@ -226,7 +227,7 @@ class _Model:
         self.names = names
         self.n_features = len(names)
         self.counts = counts
-        self.arrays = counts.arrays
+        self.forest, self.ledger = counts.forest, counts.ledger
         self._values = np.empty(len(names))
         self._buffer = memoryview(self._values)  # type: ignore[arg-type] # NumPy tells of its buffers from 3.12 on
         self._known = np.ones(len(names), dtype=np.bool_)
@@ -240,14 +241,14 @@ class _Model:
             self._pack(self._buffer, 0, *self._get(x))
         except (KeyError, struct.error):
             return self._visit_with_care(x, learns)
-        return float(walk(self._values, learns, *self.arrays))
+        return float(walk_known(self._values, _ALL, learns, self.forest, self.ledger))
 
     def _visit_with_care(self, x: Row, learns: bool) -> float:
         """For rows that lack features, and for values that only ``float`` knows how to read."""
         for index, name in enumerate(self.names):
             self._known[index] = name in x
             self._values[index] = float(x[name]) if name in x else 0.0
-        return float(walk_known(self._values, self._known, learns, *self.arrays))
+        return float(walk_known(self._values, self._known, learns, self.forest, self.ledger))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Model:
         counts = Counts(self.counts.forest, self.counts.window)

@@ -7,7 +7,6 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 _Floats = NDArray[np.float64]
-_Features = NDArray[np.uint32]
 
 _INNER = {"nogil": True, "error_model": "numpy"}
 _OPTIONS = {**_INNER, "cache": True}
@@ -16,32 +15,29 @@ _GROW = types.void(
     types.float64,
     types.Array(types.float64, 3, "C", readonly=True),
     types.Array(types.float64, 2, "C"),
-    types.Array(types.uint32, 2, "C"),
-    types.Array(types.float64, 2, "C"),
+    types.Array(types.float64, 3, "C"),
 )
 
 
 @njit(**_INNER)
-def _find_box(node: int, feature: _Features, threshold: _Floats, box: _Floats) -> int:
+def _find_box(tree: int, node: int, forest: _Floats, box: _Floats) -> int:
     """Shrink ``box`` to the node's and return the node's place in a depth-first walk."""
+    feature, size = forest.view(np.int64), forest.shape[1]
     depth = 0
     while ((node + 1) >> (depth + 1)) > 0:
         depth += 1
-    size = feature.size  # of the tree below, inner nodes only
     place, at = 0, 0
     for level in range(depth - 1, -1, -1):
         right = ((node + 1) >> level) & 1
-        box[feature[at], 1 - right] = threshold[at]
-        size >>= 1
+        box[feature[tree, at, 1], 1 - right] = forest[tree, at, 0]
+        size >>= 1  # inner nodes of each tree below
         place += 1 + right * size
         at = 2 * at + 1 + right
     return place
 
 
 @njit(_GROW, **_OPTIONS)
-def grow(
-    limits: _Floats, padding: float, draws: _Floats, box: _Floats, feature: _Features, threshold: _Floats
-) -> None:
+def grow(limits: _Floats, padding: float, draws: _Floats, box: _Floats, forest: _Floats) -> None:
     """Halve the space at random, drawing as river's ``make_padded_tree`` draws.
 
     River grows depth first, so the draws of a node stand where a walk through the tree in that order meets it: the
@@ -57,18 +53,15 @@ def grow(
         Uniform in [0, 1), in river's order: which feature, then where.
     box : float64[n_features, 2]
         Scratch.
-    feature : uint32[n_trees, n_inner]
-        Written: what each node looks at.
-    threshold : float64[n_trees, n_inner]
-        Written: smaller values go left.
+    forest : float64[n_trees, n_inner, 2]
+        Written, as `detectors.kernels.half_space_trees` reads it: threshold, and feature as the bits of an integer.
     """
-    n_trees, n_inner = feature.shape
-    n_features = limits.shape[0]
-    for tree in range(n_trees):
-        for node in range(n_inner):
+    feature, n_features = forest.view(np.int64), limits.shape[0]
+    for tree in range(forest.shape[0]):
+        for node in range(forest.shape[1]):
             for j in range(n_features):
                 box[j, 0], box[j, 1] = limits[j, 0], limits[j, 1]
-            drawn = _find_box(node, feature[tree], threshold[tree], box)
+            drawn = _find_box(tree, node, forest, box)
             total = 0.0
             for j in range(n_features):
                 total += box[j, 1] - box[j, 0]
@@ -79,5 +72,5 @@ def grow(
                 width += box[chosen, 1] - box[chosen, 0]
             low, high = box[chosen, 0], box[chosen, 1]
             first, last = low + padding * (high - low), high - padding * (high - low)
-            feature[tree, node] = chosen
-            threshold[tree, node] = first + (last - first) * draws[tree, drawn, 1]
+            forest[tree, node, 0] = first + (last - first) * draws[tree, drawn, 1]
+            feature[tree, node, 1] = chosen
