@@ -13,6 +13,7 @@ import msgspec
 from perf import (  # noqa: F401 - importing registers
     bench_calibration,
     bench_demo,
+    bench_detectors,
     bench_kernels,
     bench_recordings,
     bench_replay,
