@@ -71,7 +71,7 @@ class Budget:
 
         Examples
         --------
-        >>> Budget(rate=0.3).share(3, 1).rate, Budget(rate=0.3).share(3, 3).rate
-        (0.1, 0.3)
+        >>> Budget(rate=0.5).share(2, 1).rate, Budget(rate=0.5).share(2, 2).rate
+        (0.25, 0.5)
         """
         return replace(self, rate=self.rate * (n_agreeing / n_members))
