@@ -201,7 +201,8 @@ class WaveformCheck:
         config, seconds = self._config, delta_ns / NS_PER_S
         jumped = seconds > config.max_clock_jump_s
         found = []
-        if delta_ns > self._patience_ns and not self._s.silent and not jumped:
+        # A tick at the very end of the patience comes before the block that ends it: so it must be silence for both.
+        if delta_ns >= self._patience_ns and not self._s.silent and not jumped:
             found.append(self._silent_since(due_ns))
         if self._group.duty_cycle is not None:
             return found + self._missed_burst(block, due_ns)

@@ -65,10 +65,15 @@ class Bench:
     _shared: dict[str, Any] = field(default_factory=dict)
 
     def once(self, name: str, make: Callable[[], T]) -> T:
-        """Do costly work for the first figure that asks and hand it to the others."""
+        """Do costly work for the first figure that asks and hand it, or its failure, to the others."""
         if name not in self._shared:
-            self._shared[name] = make()
-        shared: T = self._shared[name]
+            try:
+                self._shared[name] = make()
+            except (FailedError, NotMeasurableError) as reason:
+                self._shared[name] = reason
+        shared: T | Exception = self._shared[name]
+        if isinstance(shared, Exception):
+            raise shared
         return shared
 
     def spindlewatch(self, *arguments: str | Path) -> Finished:

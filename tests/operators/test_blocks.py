@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shop import CURRENT, LOAD, SPINDLES, T0, VIB, block, by_end, cut, noise, with_ticks
 
@@ -70,6 +70,7 @@ def test_how_samples_were_cut_into_blocks_changes_nothing(vib, current):
 
 @settings(max_examples=80, deadline=None)
 @given(before=LENGTHS, after=LENGTHS, gap_s=st.floats(0.01, 4.0))
+@example(before=[], after=[1], gap_s=CONFIG.check.silent_s)
 def test_a_gap_or_a_silence_is_the_same_however_blocks_were_cut(before, after, gap_s):
     first, second = noise(VIB, 1.0), noise(VIB, 1.0, seed=1)
     start_s = round((1.0 + gap_s) * 1000) / 1000
