@@ -100,6 +100,11 @@ class Detector(ABC):
     def ready(self) -> bool:
         """Whether the detector has been taught; until then every score is NaN."""
 
+    @property
+    def adapts(self) -> bool:
+        """Whether `learn` does anything."""
+        return False
+
     @abstractmethod
     def fit(self, rows: Floats, floor: Floats) -> None:
         """Learn what is usual, forgetting what was learned before.

@@ -59,6 +59,22 @@ class Baseline:
     """
 
     version = 2
+    __slots__ = (
+        "_budget",
+        "_configs",
+        "_drift",
+        "_ensemble",
+        "_features",
+        "_finished",
+        "_observable",
+        "_row",
+        "_rows",
+        "_rule",
+        "_scaling",
+        "_seed",
+        "learned",
+        "wanted",
+    )
 
     def __init__(
         self,
@@ -145,8 +161,9 @@ class Baseline:
             In the features' units; NaN where unknown. A vector without a single value is passed over.
         """
         if self._finished:
-            if self._ensemble is not None and self._scaling.apply(values, self._row):
-                self._ensemble.learn(self._row)
+            ensemble = self._ensemble
+            if ensemble is not None and ensemble.adapts and self._scaling.apply(values, self._row):
+                ensemble.learn(self._row)
             return
         if not np.isfinite(values).any():
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Self
 
 from engine.config import Config
@@ -63,7 +64,8 @@ class Budget:
             n_quiet=max(N_QUIET_LEAST, round(judge.off_delay_s * rate_hz)),
         )
 
-    def share(self, n_members: int, n_agreeing: int) -> Self:
+    @lru_cache(maxsize=64)  # noqa: B019 - budgets are few and small, and spindles alike share theirs
+    def share(self, n_members: int, n_agreeing: int) -> Budget:
         """Return what each of several detectors may cost if so many must agree.
 
         Their alerts add up at most: of ``n`` alerts of members, ``n / n_agreeing`` can be alerts of the ensemble. So

@@ -44,6 +44,7 @@ class MarginLimit:
     """
 
     version = 1
+    __slots__ = ("_floor", "_limit", "_margin")
 
     def __init__(self, margin: float, floor: float) -> None:
         self._margin = margin
@@ -91,6 +92,7 @@ class BudgetLimit:
     """
 
     version = 1
+    __slots__ = ("_limit", "_prior", "_spot")
 
     def __init__(self, prior: MarginLimit, budget: Budget) -> None:
         self._prior = prior

@@ -41,6 +41,10 @@ class CompiledDetector(Detector):
     def ready(self) -> bool:  # noqa: D102
         return self._ready
 
+    @property
+    def adapts(self) -> bool:  # noqa: D102
+        return self._adaptation > 0.0
+
     def score(self, values: Floats) -> float:  # noqa: D102
         if not self._ready:
             return math.nan

@@ -100,6 +100,7 @@ class ScoreDrift:
     """
 
     version = 2
+    __slots__ = ("_n_summed", "_sum", "_test")
 
     def __init__(self) -> None:
         self._sum = 0.0

@@ -54,6 +54,7 @@ class DynamicChange:
 
     name = "dynamic"
     version = 2
+    __slots__ = ("_features", "_immediate", "_indices", "_is_peak", "_memory", "_n_learned", "_unit")
 
     def __init__(
         self, features: Sequence[Feature], factor: float = 3.0, immediate_factor: float = 5.0

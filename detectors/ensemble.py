@@ -48,6 +48,17 @@ class Ensemble:
     """
 
     version = 1
+    __slots__ = (
+        "_configs",
+        "_limits",
+        "_members",
+        "_n_features",
+        "_raw_scores",
+        "_rule",
+        "_scores",
+        "_seed",
+        "adapts",
+    )
 
     def __init__(
         self,
@@ -60,6 +71,7 @@ class Ensemble:
         self._configs, self._rule = tuple(configs), rule
         self._n_features, self._seed = n_features, seed
         self._members = [self._build(index) for index in range(len(self._configs))]
+        self.adapts = any(member.adapts for member in self._members)
         n_agreeing = min(rule.agree, len(self._configs)) if rule.rule == "agree" else 1
         share = budget.share(len(self._configs), n_agreeing)
         self._limits = [
@@ -96,19 +108,20 @@ class Ensemble:
         float
             1.0 = limit; NaN if no member can say anything.
         """
-        for index, member in enumerate(self._members):
-            raw_score = member.score(row)
-            self._raw_scores[index] = raw_score
-            self._scores[index] = self._limits[index].score(raw_score)
-        return self._scores[0] if len(self._scores) == 1 else combine(self._scores, self._rule)
+        self._raw_scores = [member.score(row) for member in self._members]
+        self._scores = [
+            limit.score(raw_score) for limit, raw_score in zip(self._limits, self._raw_scores, strict=True)
+        ]
+        return combine(self._scores, self._rule)
 
     @property
     def loudest(self) -> int:
         """Index of the member that scored the last row highest; the first of them that can say anything."""
-        if len(self._scores) == 1:
-            return 0
-        known = [(score, -index) for index, score in enumerate(self._scores) if score == score]
-        return -max(known)[1] if known else 0
+        loudest, highest = 0, -math.inf
+        for index, score in enumerate(self._scores):
+            if score > highest:
+                loudest, highest = index, score
+        return loudest
 
     @property
     def name(self) -> str:
@@ -215,10 +228,10 @@ def combine(scores: Sequence[float], rule: EnsembleConfig) -> float:
     known = [score for score in scores if score == score]
     if not known:
         return math.nan
-    if rule.rule == "mean":
-        return sum(known) / len(known)
     if rule.rule == "max":
         return max(known)
+    if rule.rule == "mean":
+        return sum(known) / len(known)
     return sorted(known, reverse=True)[min(rule.agree, len(known)) - 1]
 
 

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from detectors.base import Detector, Floats, Parameters, State, check_rows, check_version, to_shares
 from detectors.calibration import chance_distance
-from detectors.kernels.mewma import ewma_rows, mahalanobis_parts, mewma_rows, mewma_step, packed_factor
+from detectors.kernels.mewma import (
+    CENTRE,
+    MEMORY,
+    ewma_rows,
+    mahalanobis_parts,
+    mewma_rows,
+    mewma_step,
+    packed_factor,
+)
 
 MOST_TOGETHER = 48
 """Features whose covariance is measured as a whole."""
@@ -71,9 +79,8 @@ class Mewma(Detector):
 
     def __init__(self, parameters: MewmaParameters, n_features: int, seed: int) -> None:
         super().__init__(parameters, n_features, seed)
-        self._parameters = parameters
-        self._memory = np.zeros(n_features)
-        self._centre = np.zeros(n_features)
+        self._parameters, self._weight, self._clip = parameters, parameters.weight, parameters.clip
+        self._memory = np.zeros((2, n_features))  # of deviations from the centre, and the centre
         self._edges = block_edges(n_features)
         self._factor = np.empty(0, np.float32)
         self._ready = False
@@ -92,37 +99,38 @@ class Mewma(Detector):
                 for first, last in pairwise(self._edges.tolist())
             ]
         )
-        self._memory = np.ascontiguousarray(_ewma(rows, weight)[-1])
-        self._centre = np.zeros(self.n_features)
+        self._memory[MEMORY], self._memory[CENTRE] = _ewma(rows, weight)[-1], 0.0
         self._ready = True
+
+    @property
+    def adapts(self) -> bool:  # noqa: D102
+        return self._parameters.adaptation > 0.0
 
     def score(self, values: Floats) -> float:  # noqa: D102
         if not self._ready:
             return math.nan
-        weight, clip = self._parameters.weight, self._parameters.clip
-        return float(mewma_step(values, self._memory, self._centre, weight, clip, self._factor, self._edges))
+        return float(mewma_step(values, self._memory, self._weight, self._clip, self._factor, self._edges))
 
     def score_rows(self, rows: Floats) -> Floats:  # noqa: D102
         scores = np.full(rows.shape[0], math.nan)
         if self._ready:
-            weight, clip = self._parameters.weight, self._parameters.clip
-            mewma_rows(rows, self._memory, self._centre, weight, clip, self._factor, self._edges, scores)
+            mewma_rows(rows, self._memory, self._weight, self._clip, self._factor, self._edges, scores)
         return scores
 
     def forget(self) -> None:  # noqa: D102
-        self._memory[:] = 0.0
+        self._memory[MEMORY] = 0.0
 
     def attribute(self, values: Floats) -> Floats:  # noqa: D102
         if not self._ready or not np.isfinite(values).any():
             return np.full(self.n_features, np.nan)
         parts = np.empty(self.n_features)
-        mahalanobis_parts(self._memory, self._factor, self._edges, parts)
+        mahalanobis_parts(self._memory[MEMORY], self._factor, self._edges, parts)
         return to_shares(parts)
 
     def learn(self, values: Floats) -> None:  # noqa: D102
         if self._ready and self._parameters.adaptation > 0.0:
-            moves = self._parameters.adaptation * (values - self._centre)
-            self._centre += np.where(np.isfinite(moves), moves, 0.0)
+            moves = self._parameters.adaptation * (values - self._memory[CENTRE])
+            self._memory[CENTRE] += np.where(np.isfinite(moves), moves, 0.0)
 
     def chance_limit(self) -> float:  # noqa: D102
         return chance_distance(self.n_features, 1e-4)
@@ -132,17 +140,17 @@ class Mewma(Detector):
             "version": self.version,
             "ready": self._ready,
             "memory": self._memory.copy(),
-            "centre": self._centre.copy(),
             "factor": self._factor.copy(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:  # noqa: D102
         check_version(state, self.version, self.name)
         memory = np.array(state["memory"], dtype=np.float64)
-        if memory.shape != (self.n_features,):
-            raise ValueError(f"{self.name}: got a state of {memory.size} features, wanted {self.n_features}")
+        if memory.shape != self._memory.shape:
+            raise ValueError(
+                f"{self.name}: got a state of {memory.shape[-1]} features, wanted {self.n_features}"
+            )
         self._memory = memory
-        self._centre = np.array(state["centre"], dtype=np.float64)
         self._factor = np.array(state["factor"], dtype=np.float32)
         self._ready = bool(state["ready"])
 

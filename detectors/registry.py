@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -115,12 +116,18 @@ def _decode(name: str, parameters: Mapping[str, Any], path: str) -> tuple[type[D
     if name not in DETECTORS:
         known = ", ".join(sorted(DETECTORS))
         raise ConfigError(f"Expected one of {known}, or river.anomaly.…, got {name!r} - at `{path}.name`")
-    found = detector_type(name)
     try:
-        return found, msgspec.convert(dict(parameters), found.parameters_type)
+        return _decode_known(name, msgspec.json.encode(dict(parameters), order="sorted"))
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         raise ConfigError(f"{what} - at `{path}.parameters{where.rstrip('`')}`") from error
+
+
+@lru_cache(maxsize=256)
+def _decode_known(name: str, parameters: bytes) -> tuple[type[Detector], Parameters]:
+    """Baselines taught alike share their parameters."""
+    found = detector_type(name)
+    return found, msgspec.json.decode(parameters, type=found.parameters_type)
 
 
 def _decode_river(name: str, parameters: Mapping[str, Any], path: str) -> tuple[type[Detector], Parameters]:

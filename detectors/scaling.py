@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, Self
+from functools import cache, lru_cache
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.base import Floats, State, check_version
-from detectors.kernels.standardise import standardise
+from detectors.kernels.standardise import CENTRE, SCALE, standardise
 from engine.config import Direction
 from engine.records import Feature
 
@@ -75,21 +77,27 @@ class Scaling:
     """
 
     version = 1
+    __slots__ = ("_logarithmic", "_one_sided", "_prescribed", "_usual", "active", "band", "floor")
 
     def __init__(
         self, features: Sequence[Feature], directions: Mapping[str, Direction] | None = None
     ) -> None:
-        ways = [direction_of(feature.name, directions or {}) for feature in features]
-        self._least = np.array([0.0 if way == "above" else -math.inf for way in ways])
-        self._most = np.array([0.0 if way == "below" else math.inf for way in ways])
-        self._one_sided = any(way != "both" for way in ways)
-        self._logarithmic = np.array([feature.log for feature in features], dtype=np.bool_)
-        self._floor = np.array([_floor(feature) for feature in features])
-        self.active = np.empty(0, dtype=np.int64)
-        self.centre = np.empty(0)
-        self.scale = np.empty(0)
+        self._prescribed = _prescribe(tuple(features), tuple((directions or {}).items()))
+        self._logarithmic, self._one_sided = self._prescribed.logarithmic, self._prescribed.one_sided
+        self.active = _share(np.empty(0, dtype=np.int64))
+        self._usual = np.empty((2, 0))
         self.floor = np.empty(0)
         self.band = np.empty(0)
+
+    @property
+    def centre(self) -> Floats:
+        """Usual value of each active feature, or its logarithm."""
+        return np.asarray(self._usual[CENTRE], dtype=np.float64)
+
+    @property
+    def scale(self) -> Floats:
+        """Usual deviation of each active feature."""
+        return np.asarray(self._usual[SCALE], dtype=np.float64)
 
     def fit(self, vectors: Floats, n_blocks: int) -> Floats:
         """Learn centre and spread; return the teach-in as it looks to somebody who has not seen it.
@@ -112,10 +120,10 @@ class Scaling:
         rows = self._transform(vectors)
         self._choose(rows)
         rows = rows[:, self.active]
-        self.centre = np.nanmean(rows, axis=0)
+        centre = np.nanmean(rows, axis=0)
         logarithmic = self._logarithmic[self.active]
-        floor = self._floor[self.active] * np.where(logarithmic, 1.0, np.abs(self.centre))
-        self.scale = np.maximum(np.nanstd(rows, axis=0, ddof=1), floor)
+        floor = self._prescribed.floor[self.active] * np.where(logarithmic, 1.0, np.abs(centre))
+        self._usual = np.stack([centre, np.maximum(np.nanstd(rows, axis=0, ddof=1), floor)])
         self.floor = floor / self.scale
         held_out = np.empty_like(rows)
         for block in np.array_split(np.arange(rows.shape[0]), n_blocks):
@@ -143,7 +151,7 @@ class Scaling:
         int
             0 to ``n_active``.
         """
-        n_known = standardise(values, self._logarithmic, self.active, self.centre, self.scale, out)
+        n_known = standardise(values, self._logarithmic, self.active, self._usual, out)
         if self._one_sided:
             self._clip(out)
         return int(n_known)
@@ -187,16 +195,16 @@ class Scaling:
             If the state is of another version.
         """
         check_version(state, self.version, "scaling")
-        self.active = np.array(state["active"], dtype=np.int64)
-        self.centre = np.array(state["centre"], dtype=np.float64)
-        self.scale = np.array(state["scale"], dtype=np.float64)
+        self.active = _share(np.array(state["active"], dtype=np.int64))
+        self._usual = np.array([state["centre"], state["scale"]], dtype=np.float64)
         self.floor = np.array(state["floor"], dtype=np.float64)
         self.band = np.array(state["band"], dtype=np.float64)
         return self
 
     def _clip(self, rows: Floats) -> None:
         """Set to 0 what lies on the side that does not count; NaN stays NaN."""
-        np.clip(rows, self._least[self.active], self._most[self.active], out=rows)
+        least, most = self._prescribed.least[self.active], self._prescribed.most[self.active]
+        np.clip(rows, least, most, out=rows)
 
     def _choose(self, rows: Floats) -> None:
         """Find the features that are known in most rows and that vary."""
@@ -207,7 +215,7 @@ class Scaling:
         # Rounding gives a constant a spread of a few ulp (a few 1e-16): that is still a constant.
         largest = np.maximum(np.abs(lowest), np.abs(highest))
         varies = highest - lowest > 1e-12 * np.where(self._logarithmic, np.maximum(largest, 1.0), largest)
-        self.active = np.flatnonzero(enough & varies).astype(np.int64)
+        self.active = _share(np.flatnonzero(enough & varies).astype(np.int64))
 
     def _transform(self, vectors: Floats) -> Floats:
         rows = np.where(np.isfinite(vectors), vectors, np.nan)
@@ -215,3 +223,35 @@ class Scaling:
         positive = columns > 0.0
         rows[:, self._logarithmic] = np.where(positive, np.log(np.where(positive, columns, 1.0)), np.nan)
         return np.asarray(rows, dtype=np.float64)
+
+
+class _Prescribed(NamedTuple):
+    """What features bring along, whatever the teach-in; spindles measured alike share it."""
+
+    logarithmic: NDArray[np.bool_]
+    floor: Floats
+    least: Floats
+    most: Floats
+    one_sided: bool
+
+
+@cache
+def _prescribe(features: tuple[Feature, ...], directions: tuple[tuple[str, Direction], ...]) -> _Prescribed:
+    ways = [direction_of(feature.name, dict(directions)) for feature in features]
+    return _Prescribed(
+        logarithmic=np.array([feature.log for feature in features], dtype=np.bool_),
+        floor=np.array([_floor(feature) for feature in features]),
+        least=np.array([0.0 if way == "above" else -math.inf for way in ways]),
+        most=np.array([0.0 if way == "below" else math.inf for way in ways]),
+        one_sided=any(way != "both" for way in ways),
+    )
+
+
+def _share(active: NDArray[np.int64]) -> NDArray[np.int64]:
+    """One array for all baselines in which the same features are active, as is usual."""
+    return _shared(active.tobytes())
+
+
+@lru_cache(maxsize=256)
+def _shared(active: bytes) -> NDArray[np.int64]:
+    return np.frombuffer(active, dtype=np.int64)

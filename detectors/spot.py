@@ -10,6 +10,7 @@ import numpy as np
 
 from detectors.base import Floats, State, check_version
 from detectors.budget import Budget
+from detectors.kernels.spot import N_CALM, N_SEEN, N_WATCH, PEAK, THRESHOLD, watch_score
 
 N_PEAKS = 256
 """Cluster peaks kept. 128 of them give the scale of an exponential tail to 9 %, 256 to 6 %."""
@@ -64,15 +65,25 @@ class Spot:
     Ferro, Segers: Inference for clusters of extreme values, J. R. Statist. Soc. B 65 (2003) 545-556.
     """
 
-    version = 1
+    version = 2
+    __slots__ = (
+        "_at",
+        "_budget",
+        "_immediate",
+        "_n_clusters",
+        "_n_peaks",
+        "_n_quiet",
+        "_oldest",
+        "_peaks",
+        "_reached",
+        "_since",
+        "_watch",
+    )
 
     def __init__(self, budget: Budget) -> None:
-        self._budget = budget
-        self._recent = [-math.inf] * (budget.n_confirm - 1)
-        self._threshold = -math.inf
-        self._peak = -math.inf
-        self._n_calm = 0
-        self._n_seen = 0
+        self._budget, self._immediate, self._n_quiet = budget, budget.immediate, budget.n_quiet
+        self._watch = np.full(N_WATCH + budget.n_confirm - 1, -math.inf)
+        self._watch[[N_CALM, N_SEEN]] = 0.0
         self._since = 0
         self._n_peaks = 0
         self._oldest = 0
@@ -101,19 +112,8 @@ class Spot:
         bool
             True if `quantile` or `weight` changed.
         """
-        if math.isnan(raw_score):
-            return False
-        value = self._decide(raw_score)
-        if value < limit:  # what an episode lasts is not time in which others could have begun
-            self._n_seen += 1
-        if value > self._threshold:
-            self._peak = max(self._peak, value)
-            self._n_calm = self._n_calm + 1 if self._warming else 0
-        elif self._peak == -math.inf:
-            return False
-        else:
-            self._n_calm += 1
-        return self._n_calm >= self._budget.n_quiet and self._close(limit)
+        ended = watch_score(raw_score, limit, self._immediate, self._n_quiet, self._watch)
+        return ended and self._close(limit)
 
     def quantile(self) -> float:
         """Return the raw score that healthy clusters exceed at the budgeted rate; not below the threshold.
@@ -127,23 +127,19 @@ class Spot:
             return math.nan
         n = self._n_peaks
         n_above = min(max(n // TRIM, self._n_reached()), n // 2)
-        shape, scale = fit_excesses(self._peaks[:n] - self._threshold, n_above)
-        return self._threshold + scale * _growth(max(1.0, self._reach()), shape)
+        shape, scale = fit_excesses(self._peaks[:n] - self._watch[THRESHOLD], n_above)
+        return float(self._watch[THRESHOLD]) + scale * _growth(max(1.0, self._reach()), shape)
 
     def save(self) -> State:
         """Return plain values for `restore`."""
         counts = [
-            self._n_calm,
-            self._n_seen,
             self._since,
             self._oldest,
             self._n_clusters,
         ]
         return {
             "version": self.version,
-            "recent": np.array(self._recent, dtype=np.float64),
-            "threshold": self._threshold,
-            "peak": self._peak,
+            "watch": self._watch.copy(),
             "counts": np.array(counts, dtype=np.int64),
             "peaks": self._peaks[: self._n_peaks].copy(),
             "at": self._at[: self._n_peaks].copy(),
@@ -159,15 +155,8 @@ class Spot:
             If the state is of another version.
         """
         check_version(state, self.version, "spot")
-        self._recent = np.asarray(state["recent"], dtype=np.float64).tolist()
-        self._threshold, self._peak = float(state["threshold"]), float(state["peak"])
-        (
-            self._n_calm,
-            self._n_seen,
-            self._since,
-            self._oldest,
-            self._n_clusters,
-        ) = np.asarray(state["counts"]).tolist()
+        self._watch = np.array(state["watch"], dtype=np.float64)
+        self._since, self._oldest, self._n_clusters = np.asarray(state["counts"]).tolist()
         self._n_peaks = len(state["peaks"])
         self._peaks = np.array(state["peaks"], dtype=np.float64)
         self._at = np.array(state["at"], dtype=np.int64)
@@ -175,20 +164,12 @@ class Spot:
 
     @property
     def _warming(self) -> bool:
-        return self._threshold == -math.inf
-
-    def _decide(self, raw_score: float) -> float:
-        """The height that a limit may have for the judge to alert at this vector."""
-        value = raw_score
-        if self._recent:
-            value = max(min(raw_score, *self._recent), raw_score / self._budget.immediate)
-            del self._recent[0]
-            self._recent.append(raw_score)
-        return value
+        return bool(self._watch[THRESHOLD] == -math.inf)
 
     def _close(self, limit: float) -> bool:
         """End the cluster, or the block of the warm-up; tell whether it was taken."""
-        peak, self._peak, self._n_calm = self._peak, -math.inf, 0
+        peak = float(self._watch[PEAK])
+        self._watch[PEAK], self._watch[N_CALM] = -math.inf, 0.0
         reached = peak >= limit
         if reached and TRIM * self._n_reached() >= max(TRIM, self._n_peaks):
             return False
@@ -203,7 +184,7 @@ class Spot:
     def _keep(self, peak: float, reached: bool) -> None:
         if self._n_peaks == N_PEAKS and self._reach() > 2.0 * REACH:
             self._raise_threshold()
-            if peak <= self._threshold:
+            if peak <= self._watch[THRESHOLD]:
                 return
         slot = self._n_peaks
         if slot == N_PEAKS:
@@ -213,7 +194,7 @@ class Spot:
         else:
             self._make_room()
             self._n_peaks += 1
-        self._peaks[slot], self._at[slot], self._reached[slot] = peak, self._n_seen, reached
+        self._peaks[slot], self._at[slot], self._reached[slot] = peak, self._watch[N_SEEN], reached
 
     def _make_room(self) -> None:
         """Let the arrays grow with the peaks: most regimes are short and keep few."""
@@ -227,8 +208,8 @@ class Spot:
         n = self._n_peaks
         order = (np.arange(n) + self._oldest) % n
         peaks, at, reached = self._peaks[order], self._at[order], self._reached[order]
-        self._threshold = float(np.median(peaks))
-        above = peaks > self._threshold
+        self._watch[THRESHOLD] = np.median(peaks)
+        above = peaks > self._watch[THRESHOLD]
         self._n_peaks, self._oldest = int(above.sum()), 0
         kept = slice(0, self._n_peaks)
         self._peaks[kept], self._at[kept], self._reached[kept] = peaks[above], at[above], reached[above]
@@ -238,7 +219,8 @@ class Spot:
 
     def _reach(self) -> float:
         """How many times more often there is a peak than the budget allows an alert."""
-        return self._n_peaks / (max(1, self._n_seen - self._since) * self._budget.rate)
+        seen = max(1.0, float(self._watch[N_SEEN]) - self._since)
+        return self._n_peaks / (seen * self._budget.rate)
 
 
 def fit_excesses(excesses: Floats, n_above: int) -> tuple[float, float]:

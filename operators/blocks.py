@@ -75,6 +75,24 @@ class BlockCheck:
         ``[check]`` and ``[waveform]``.
     """
 
+    __slots__ = (
+        "_alive_ns",
+        "_began_ns",
+        "_block_ns",
+        "_config",
+        "_groups",
+        "_held",
+        "_longest_ns",
+        "_n_held",
+        "_n_waited_for",
+        "_name",
+        "_order",
+        "_regimes",
+        "_settle_ns",
+        "_spindles",
+        "_tick_ns",
+    )
+
     def __init__(self, spindles: Mapping[str, Spindle], config: Config) -> None:
         self._spindles, self._config = spindles, config
         self._settle_ns = int(config.learn.settle_s * NS_PER_S)

@@ -84,6 +84,8 @@ class Detect:
         As for `detect`.
     """
 
+    __slots__ = ("_config", "_features", "_groups", "_spindles")
+
     def __init__(self, spindles: Mapping[str, Spindle], features: FeatureSets, config: Config) -> None:
         self._spindles, self._features, self._config = spindles, features, config
         self._groups: dict[tuple[str, str], GroupDetect] = {}
@@ -159,6 +161,26 @@ class GroupDetect:
         Of the spindle: they share its budget of false alerts.
     """
 
+    __slots__ = (
+        "_budget",
+        "_config",
+        "_detectors",
+        "_dynamic",
+        "_exceeded_ns",
+        "_features",
+        "_first_ns",
+        "_last",
+        "_last_regime",
+        "_learn_limit",
+        "_limits",
+        "_models",
+        "_on",
+        "_quiet_ns",
+        "_skip_s",
+        "_teach_in_end_s",
+        "_wanted",
+    )
+
     def __init__(
         self,
         spindle: str,
@@ -168,18 +190,21 @@ class GroupDetect:
         config: Config,
         n_groups: int,
     ) -> None:
-        self._features, self._config = features, config
-        self._teach_in = teach_in or TeachIn()
+        teach_in = teach_in or TeachIn()
+        self._features, self._config, self._dynamic = tuple(features), config, config.dynamic.enabled
+        self._on, self._learn_limit = config.judge.on, config.learn.limit
+        self._quiet_ns = config.judge.off_delay_s * NS_PER_S
         self._detectors = [entry for entry in config.detectors if group.kind in entry.kinds]
-        self._wanted = _vectors_wanted(group, self._teach_in, config)
+        self._wanted = _vectors_wanted(group, teach_in, config)
         self._budget = Budget.of_group(config, _vector_rate_hz(group, config), n_groups)
-        duration_s = self._teach_in.duration_s
-        self._teach_in_end_s = math.inf if duration_s is None else self._teach_in.skip_s + duration_s
+        self._skip_s, duration_s = teach_in.skip_s, teach_in.duration_s
+        self._teach_in_end_s = math.inf if duration_s is None else self._skip_s + duration_s
         self._limits = AbsoluteLimits(features, config.limits, spindle)
         self._models: OrderedDict[Regime, _RegimeModels] = OrderedDict()
         self._first_ns: int | None = None
         self._exceeded_ns: int | None = None
         self._last_regime: Regime | None = None
+        self._last: _RegimeModels | None = None  # that regime's, as long as it lasts
 
     def score_learn(self, vector: FeatureVector) -> Score:
         """Score a vector; then learn from it if the guard allows.
@@ -194,8 +219,14 @@ class GroupDetect:
         Score
             Of the tier that is most alarmed; NaN if none can say anything.
         """
-        models = self._regime(vector.regime)
-        self._notice_breaks(vector, models)
+        models = self._last
+        if models is None or vector.regime != self._last_regime:
+            models = self._last = self._regime(vector.regime)
+            self._last_regime = vector.regime
+            # A fault that ended with the last regime is not of this cut.
+            models.baseline.forget()
+        elif not vector.usable:
+            models.baseline.forget()
         tier, best, drift = self._assess(vector, models)
         baseline = models.baseline
         reasons = self._reasons(vector, models, tier, best) if best.score >= 1.0 else ()
@@ -243,12 +274,7 @@ class GroupDetect:
             fresh = self._regime(Regime(*regime))
             fresh.baseline.restore(baseline)
             fresh.dynamic.restore(dynamic)
-
-    def _notice_breaks(self, vector: FeatureVector, models: _RegimeModels) -> None:
-        """Forget what came before a change of regime or an outage: a fault that ended there is not of this cut."""
-        if vector.regime != self._last_regime or not vector.usable:
-            models.baseline.forget()
-        self._last_regime = vector.regime
+        self._last = None if self._last_regime is None else self._models.get(self._last_regime)
 
     def _regime(self, regime: Regime) -> _RegimeModels:
         models = self._models.get(regime)
@@ -282,7 +308,7 @@ class GroupDetect:
         if vector.steady:
             best = models.baseline.score(vector.values)
             drift = best.drift
-            if self._config.dynamic.enabled:
+            if self._dynamic:
                 dynamic = models.dynamic.score(vector.values)
                 if _exceeds(dynamic, best):
                     tier, best = Tier.DYNAMIC, dynamic
@@ -307,27 +333,30 @@ class GroupDetect:
     def _learn(self, vector: FeatureVector, models: _RegimeModels, score: float) -> None:
         if self._first_ns is None:
             self._first_ns = vector.t_ns
-        if score >= self._config.judge.on:
+        if score >= self._on:
             self._exceeded_ns = vector.t_ns
         if vector.usable and vector.steady:
             models.dynamic.learn(vector.values)
-        elapsed_s = (vector.t_ns - self._first_ns) / NS_PER_S
-        if elapsed_s >= self._teach_in_end_s:
-            models.baseline.finish()
-        if elapsed_s >= self._teach_in.skip_s and may_learn(
+        baseline = models.baseline
+        if not baseline.complete:
+            elapsed_s = (vector.t_ns - self._first_ns) / NS_PER_S
+            if elapsed_s >= self._teach_in_end_s:
+                baseline.finish()
+            if elapsed_s < self._skip_s:
+                return
+        if may_learn(
             learnable=vector.learnable and vector.usable,
             steady=vector.steady,
             exceeding=self._exceeding(vector.t_ns),
-            complete=models.baseline.complete,
+            complete=baseline.complete,
             score=score,
-            limit=self._config.learn.limit,
+            limit=self._learn_limit,
         ):
-            models.baseline.learn(vector.values)
+            baseline.learn(vector.values)
 
     def _exceeding(self, t_ns: int) -> bool:
         """Whether a score reached the limit so recently that an episode may be open."""
-        quiet_ns = self._config.judge.off_delay_s * NS_PER_S
-        return self._exceeded_ns is not None and 0 <= t_ns - self._exceeded_ns < quiet_ns
+        return self._exceeded_ns is not None and 0 <= t_ns - self._exceeded_ns < self._quiet_ns
 
 
 def _exceeds(one: Assessment, other: Assessment) -> bool:

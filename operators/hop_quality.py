@@ -59,6 +59,17 @@ class HopQuality:
         Of the group.
     """
 
+    __slots__ = (
+        "_all_varied",
+        "_config",
+        "_group",
+        "_limits",
+        "_memory",
+        "_n_clipped_hops",
+        "_report",
+        "_varied",
+    )
+
     def __init__(self, group: SensorGroup, config: CheckConfig, report: Reporter) -> None:
         self._group, self._config, self._report = group, config, report
         self._limits = _limits(group, config)

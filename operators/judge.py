@@ -68,6 +68,17 @@ class Judge:
         Stamps alerts.
     """
 
+    __slots__ = (
+        "_clock",
+        "_faults",
+        "_latest",
+        "_progress",
+        "_sensors",
+        "_spindles",
+        "_told",
+        "_troubles",
+    )
+
     def __init__(self, spindles: Mapping[str, Spindle], config: Config, clock: Clock) -> None:
         self._spindles, self._clock = spindles, clock
         self._faults = FaultEpisodes(config.judge, config.hash)

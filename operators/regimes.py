@@ -16,6 +16,12 @@ class RegimeTracker:
     A context that changes only speed or feed keeps the regime: the section's baseline covers them.
     """
 
+    __slots__ = (
+        "_context",
+        "_regime",
+        "_since_ns",
+    )
+
     def __init__(self) -> None:
         self._context: Context | None = None
         self._regime = Regime()

@@ -65,6 +65,20 @@ class WaveformCheck:
         Samples per hop.
     """
 
+    __slots__ = (
+        "_config",
+        "_from_zero",
+        "_group",
+        "_hop_ns",
+        "_n_hop",
+        "_n_patience",
+        "_patience_ns",
+        "_quality",
+        "_report",
+        "_s",
+        "_tolerance_ns",
+    )
+
     def __init__(self, spindle: str, group: SensorGroup, config: CheckConfig, n_hop: int) -> None:
         n_channels = len(group.channels)
         rate = group.sample_rate_hz

@@ -103,6 +103,12 @@ class WindowSlide:
         ``[waveform]`` and ``[scalar]``.
     """
 
+    __slots__ = (
+        "_config",
+        "_rings",
+        "_spindles",
+    )
+
     def __init__(self, spindles: Mapping[str, Spindle], config: Config) -> None:
         self._spindles, self._config = spindles, config
         self._rings: dict[str, _Hops | _History] = {}

@@ -14,7 +14,11 @@ _FACTOR = types.Array(types.float32, 1, "C", readonly=True)
 _ROW = types.Array(types.float64, 1, "C", readonly=True)
 _ROWS = types.Array(types.float64, 2, "C", readonly=True)
 _EDGES = types.Array(types.int64, 1, "C", readonly=True)
+_MEMORY = types.float64[:, ::1]
 _F8, _F = types.float64[::1], types.float64
+
+MEMORY, CENTRE = range(2)
+"""Rows of a detector's memory: the EWMA of deviations from the centre, and the centre."""
 
 # Where only finite numbers go: sums in any order, so that they vectorise.
 _SUMS = {"reassoc", "contract", "nsz"}
@@ -49,8 +53,9 @@ def _part(row: NDArray[np.float32], memory: _Floats) -> float:
 
 
 @njit(nogil=True)
-def _move(values: _Floats, memory: _Floats, centre: _Floats, weight: float, clip: float) -> bool:
+def _move(values: _Floats, both: _Floats, weight: float, clip: float) -> bool:
     """Move the EWMA by one row, if any of its values is finite; say whether."""
+    memory, centre = both[MEMORY], both[CENTRE]
     known = False
     for i in range(values.size):
         known |= math.isfinite(values[i])
@@ -75,11 +80,10 @@ def _distance(memory: _Floats, factor: NDArray[np.float32], edges: NDArray[np.in
     return math.sqrt(squared)
 
 
-@njit(_F(_ROW, _F8, _ROW, _F, _F, _FACTOR, _EDGES), cache=True, nogil=True)
+@njit(_F(_ROW, _MEMORY, _F, _F, _FACTOR, _EDGES), cache=True, nogil=True)
 def mewma_step(
     values: _Floats,
     memory: _Floats,
-    centre: _Floats,
     weight: float,
     clip: float,
     factor: NDArray[np.float32],
@@ -91,10 +95,9 @@ def mewma_step(
     ----------
     values : float64[n_features]
         Standardised; a NaN counts as usual, so that what a sensor said before it failed is forgotten.
-    memory : float64[n_features]
-        The EWMA of deviations from the centre; changed in place.
-    centre : float64[n_features]
-        What is usual, in standardised units: 0 unless the detector adapts.
+    memory : float64[2, n_features]
+        MEMORY: the EWMA of deviations from the centre; changed in place. CENTRE: what is usual, in standardised
+        units; 0 unless the detector adapts.
     weight : float
         Of the new row, 0 to 1.
     clip : float
@@ -109,14 +112,14 @@ def mewma_step(
     float
         0 upwards; NaN, and nothing changed, if no value is finite.
     """
-    return _distance(memory, factor, edges) if _move(values, memory, centre, weight, clip) else math.nan
+    known = _move(values, memory, weight, clip)
+    return _distance(memory[MEMORY], factor, edges) if known else math.nan
 
 
-@njit(types.void(_ROWS, _F8, _ROW, _F, _F, _FACTOR, _EDGES, _F8), cache=True, nogil=True)
+@njit(types.void(_ROWS, _MEMORY, _F, _F, _FACTOR, _EDGES, _F8), cache=True, nogil=True)
 def mewma_rows(
     rows: _Floats,
     memory: _Floats,
-    centre: _Floats,
     weight: float,
     clip: float,
     factor: NDArray[np.float32],
@@ -129,14 +132,14 @@ def mewma_rows(
     ----------
     rows : float64[n_rows, n_features]
         As ``values`` there.
-    memory, centre, weight, clip, factor, edges
+    memory, weight, clip, factor, edges
         As there.
     out : float64[n_rows]
         Written.
     """
     for i in range(rows.shape[0]):
-        known = _move(rows[i], memory, centre, weight, clip)
-        out[i] = _distance(memory, factor, edges) if known else math.nan
+        known = _move(rows[i], memory, weight, clip)
+        out[i] = _distance(memory[MEMORY], factor, edges) if known else math.nan
 
 
 @njit(types.void(types.float64[:, ::1], _F, types.float64[:, ::1]), cache=True, nogil=True)

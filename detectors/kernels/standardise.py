@@ -15,12 +15,14 @@ _READ_ONLY = types.Array(types.float64, 1, "C", readonly=True)
 _WRITABLE = types.Array(types.float64, 1, "C")
 _SIGNATURE_STANDARDISE = types.int64(
     _READ_ONLY,
-    types.Array(types.bool_, 1, "C"),
-    types.Array(types.int64, 1, "C"),
-    _READ_ONLY,
-    _READ_ONLY,
+    types.Array(types.bool_, 1, "C", readonly=True),
+    types.Array(types.int64, 1, "C", readonly=True),
+    types.Array(types.float64, 2, "C", readonly=True),
     _WRITABLE,
 )
+
+CENTRE, SCALE = range(2)
+"""Rows of what is usual."""
 
 
 @njit(_SIGNATURE_STANDARDISE, cache=True, nogil=True)
@@ -28,8 +30,7 @@ def standardise(
     values: _Floats,
     logarithmic: NDArray[np.bool_],
     active: NDArray[np.int64],
-    centre: _Floats,
-    scale: _Floats,
+    usual: _Floats,
     out: _Floats,
 ) -> int:
     """Logarithm where asked, then (value - centre) / scale, of the active features.
@@ -42,8 +43,8 @@ def standardise(
         Which to take the logarithm of; values that are not positive become NaN.
     active : int64[n_active]
         Indices into ``values``.
-    centre, scale : float64[n_active]
-        ``scale`` greater than 0.
+    usual : float64[2, n_active]
+        CENTRE, and SCALE, which is greater than 0.
     out : float64[n_active]
         Written. NaN or infinite values become NaN.
 
@@ -57,7 +58,7 @@ def standardise(
         value = values[active[i]]
         if logarithmic[active[i]]:
             value = math.log(value) if value > 0.0 else math.nan
-        z = (value - centre[i]) / scale[i]
+        z = (value - usual[CENTRE, i]) / usual[SCALE, i]
         if math.isfinite(z):
             out[i] = z
             n_finite += 1
