@@ -114,7 +114,8 @@ def _descend_heavier(x: _Floats, known: _Known, forest: _Floats, ledger: _Longs,
 
 
 @njit(**_INNER)
-def _count(ledger: _Longs, root: int, node: int) -> None:
+def count(ledger: _Longs, root: int, node: int) -> None:
+    """Count a row at the leaf that it reached, and above it if inner nodes are counted."""
     ledger[root + node] += 1
     while ledger[KEEPS_INNER] and node > 0:
         node = (node - 1) >> 1
@@ -172,14 +173,16 @@ def end_window(n_trees: int, n_leaves: int, ledger: _Longs) -> None:
 
 
 @njit(**_INNER)
-def _learned(n_rows: int, n_trees: int, n_leaves: int, ledger: _Longs) -> None:
+def count_learned(n_rows: int, n_trees: int, n_leaves: int, ledger: _Longs) -> None:
+    """Count rows of this window, and end it if they complete it."""
     ledger[N_LEARNED] += n_rows
     if ledger[N_LEARNED] == ledger[WINDOW]:
         end_window(n_trees, n_leaves, ledger)
 
 
 @njit(**_INNER)
-def _as_score(total: float, n_trees: int, n_leaves: int, ledger: _Longs) -> float:
+def as_score(total: float, n_trees: int, n_leaves: int, ledger: _Longs) -> float:
+    """Turn the sum of what the leaves' profiles say into river's score."""
     if not ledger[HAS_REFERENCE]:
         return 0.0
     score: float = 1.0 - total / (n_trees * ledger[WINDOW] * (2 * n_leaves - 1))
@@ -195,10 +198,10 @@ def _visit(learns: bool, n_trees: int, n_leaves: int, ledger: _Longs) -> float:
         node = ledger[AT + tree]
         total += ledger[profile + tree * n_leaves + node - (n_leaves - 1)]
         if learns:
-            _count(ledger, mass + tree * (2 * n_leaves - 1), node)
-    score: float = _as_score(total, n_trees, n_leaves, ledger)
+            count(ledger, mass + tree * (2 * n_leaves - 1), node)
+    score: float = as_score(total, n_trees, n_leaves, ledger)
     if learns:
-        _learned(1, n_trees, n_leaves, ledger)
+        count_learned(1, n_trees, n_leaves, ledger)
     return score
 
 
@@ -285,8 +288,8 @@ def score_learn_many(rows: _Floats, forest: _Floats, ledger: _Longs, out: _Float
                 for k in range(n):
                     node = ledger[AT + k]
                     out[first + k] += ledger[profile + tree * n_leaves + node - (n_leaves - 1)]
-                    _count(ledger, mass + tree * (2 * n_leaves - 1), node)
+                    count(ledger, mass + tree * (2 * n_leaves - 1), node)
         for row in range(begin, end):
-            out[row] = _as_score(out[row], n_trees, n_leaves, ledger)
-        _learned(end - begin, n_trees, n_leaves, ledger)
+            out[row] = as_score(out[row], n_trees, n_leaves, ledger)
+        count_learned(end - begin, n_trees, n_leaves, ledger)
         begin = end
