@@ -14,6 +14,7 @@ from perf import (  # noqa: F401 - importing registers
     bench_calibration,
     bench_demo,
     bench_detectors,
+    bench_ensemble,
     bench_flow,
     bench_kernels,
     bench_recordings,

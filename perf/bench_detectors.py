@@ -1,8 +1,8 @@
-"""How fast detectors score and learn, beside the library whose scores they reproduce.
+"""How fast detectors score and learn: each by itself, and half-space trees beside the libraries that have them too.
 
 Rows of 16 features, standardised; ten trees of height 8, windows of 250 rows: river's defaults. River gets what it
 likes best: dicts of Python floats, made beforehand. A work is `N_ROWS` rows, one window, so that whatever happens at
-a window's end is in every sample. Times are the thread's own processor time, ours and river's in turn.
+a window's end is in every sample. Times are the thread's own processor time, ours and a peer's in turn.
 """
 
 from __future__ import annotations
@@ -15,14 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 from river import anomaly, preprocessing
 
+from detectors.base import Detector
+from detectors.registry import DETECTORS, build
 from detectors.scaled_half_space_trees import LIMITS, ScaledHalfSpaceTrees
 from detectors.streaming_half_space_trees import StreamingHalfSpaceTrees
 from perf.figures import Bench, Measured, figure
-from perf.timing import Paired, Work, time_paired
+from perf.peers import load_peer
+from perf.timing import Paired, Work, time_paired, time_work
 
 N_FEATURES = 16
 N_ROWS = 250
+N_TAUGHT = 120
 SEED = 1
+N_TREES_PYSAD = 25
+"""Its default, and the paper's."""
 CONFIGURATIONS = (
     # n_trees, height, window_size, n_features
     (10, 8, 250, 16),
@@ -50,6 +56,13 @@ def dirty_rows(n_rows: int, n_features: int) -> Floats:
     rows: Floats = usual_rows(n_rows, n_features) * rng.choice([1.0, 4.0], size=(n_rows, 1), p=[0.95, 0.05])
     rows[1:][rng.random((n_rows - 1, n_features)) < 0.01] = np.nan
     return rows
+
+
+def taught(name: str) -> Detector:
+    """A detector of default parameters, taught on `N_TAUGHT` usual rows."""
+    detector = build(name, {}, N_FEATURES, SEED)
+    detector.fit(usual_rows(N_TAUGHT, N_FEATURES, seed=SEED + 1), np.full(N_FEATURES, 0.1))
+    return detector
 
 
 def as_dicts(rows: Floats, share_missing: float = 0.0) -> list[dict[int, float]]:
@@ -144,9 +157,35 @@ def by_river(model: Any, rows: Floats) -> Work:
 
 
 def per_row(paired: Paired, n_rows: int, said: str) -> Measured:
-    """How many times as long river takes, and both times of a row."""
-    ours_us, river_us = 1e6 * paired.ours_s / n_rows, 1e6 * paired.peer_s / n_rows
-    return Measured(paired.ratio, note=f"{ours_us:.3g} beside {river_us:.3g} µs a row; {said}")
+    """How many times as long the peer takes, and both times of a row."""
+    ours_us, peer_us = 1e6 * paired.ours_s / n_rows, 1e6 * paired.peer_s / n_rows
+    return Measured(paired.ratio, note=f"{ours_us:.3g} beside {peer_us:.3g} µs a row; {said}")
+
+
+def row_costs(detector: Detector, rows: Floats) -> tuple[float, float]:
+    """Microseconds of a row: by `Detector.score`, a call for each, and by `Detector.score_rows`, one for all."""
+    vectors = list(rows)
+
+    def one_by_one() -> None:
+        for vector in vectors:
+            detector.score(vector)
+
+    each_s, at_once_s = time_work(one_by_one), time_work(lambda: detector.score_rows(rows))
+    return 1e6 * each_s / len(rows), 1e6 * at_once_s / len(rows)
+
+
+@figure("detectors_us", unit="us")
+def detectors(bench: Bench, n_rows: int = N_ROWS) -> Measured:  # noqa: ARG001
+    rows = usual_rows(n_rows, N_FEATURES)
+    costs = {name: row_costs(taught(name), rows) for name in DETECTORS}
+    told = ", ".join(
+        f"{name} {each_us:.2g} ({at_once_us:.2g})"
+        for name, (each_us, at_once_us) in sorted(costs.items(), key=lambda cost: cost[1])
+    )
+    return Measured(
+        max(each_us for each_us, _ in costs.values()),
+        note=f"the slowest; µs to score a row, a call for each (in brackets {n_rows} rows in one call): {told}",
+    )
 
 
 @figure("hst_mismatches", unit="scores")
@@ -180,6 +219,25 @@ def chain(bench: Bench, n_rows: int = N_ROWS) -> Measured:  # noqa: ARG001
     scaler: Any = preprocessing.StandardScaler()
     paired = time_paired(each(ours, rows), by_river(scaler | river_trees(N_FEATURES), rows))
     return per_row(paired, n_rows, "StandardScaler | HalfSpaceTrees, score and learn in one call of an array")
+
+
+@figure("hst_vs_pysad", unit="x")
+def hst_pysad(bench: Bench, n_rows: int = N_ROWS) -> Measured:  # noqa: ARG001
+    low, high = LIMITS
+    model = load_peer("pysad.models").HalfSpaceTrees(
+        [low] * N_FEATURES, [high] * N_FEATURES, N_ROWS, N_TREES_PYSAD, 8, random_state=SEED
+    )
+    rows, ours = usual_rows(n_rows, N_FEATURES), warm(our_trees(N_FEATURES, n_trees=N_TREES_PYSAD))
+    vectors = list(rows)
+
+    def by_pysad() -> None:
+        for vector in vectors:
+            model.fit_score_partial(vector)
+
+    for vector in usual_rows(N_ROWS, N_FEATURES, seed=SEED + 1):
+        model.fit_partial(vector)
+    paired = time_paired(each(ours, rows), by_pysad)
+    return per_row(paired, n_rows, f"{N_TREES_PYSAD} trees, both score and learn in one call of an array")
 
 
 @figure("hst_save_vs_river", unit="x")
