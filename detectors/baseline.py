@@ -18,9 +18,9 @@ from engine.verdicts import Reason
 
 N_LEAST = 8
 """Vectors without which there is no telling the usual from the unusual."""
-NAMED = 0.5
-"""Score from which the feature with the largest share is looked for. Below, nobody asks, and it would take as long as
-the score."""
+NAMED = 0.8
+"""Score from which the feature with the largest share is looked for. Below lie most healthy vectors, and it would take
+as long as the score."""
 _NO_BUDGET = Budget()
 _LARGEST = EnsembleConfig()
 
