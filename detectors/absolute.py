@@ -27,6 +27,11 @@ class AbsoluteLimits:
     spindle : str
         Whose group this is.
 
+    Attributes
+    ----------
+    any : bool
+        Whether there is a limit for any of the features.
+
     Raises
     ------
     ConfigError
@@ -35,6 +40,7 @@ class AbsoluteLimits:
     """
 
     name = "absolute"
+    __slots__ = ("_features", "_limits", "any")
 
     def __init__(self, features: Sequence[Feature], limits: Sequence[LimitConfig], spindle: str) -> None:
         self._features = tuple(features)
@@ -54,6 +60,8 @@ class AbsoluteLimits:
             elif _channel(limit.feature) in channels:
                 known = ", ".join(name for name in indices if _channel(name) == _channel(limit.feature))
                 raise ConfigError(f"Expected one of {known}, got {limit.feature!r} - at `{path}.feature`")
+
+        self.any = bool(self._limits)
 
     def score(self, values: Floats) -> Assessment:
         """Compare a vector with the limits.

@@ -88,6 +88,7 @@ class Detector(ABC):
     version: ClassVar[int] = 1
     margin: ClassVar[float] = 1.5
     parameters_type: ClassVar[type[Parameters]] = Parameters
+    __slots__ = ("n_features", "seed")
 
     def __init__(self, parameters: Parameters, n_features: int, seed: int) -> None:  # noqa: ARG002
         if n_features < 1:

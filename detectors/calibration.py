@@ -89,30 +89,31 @@ class BudgetLimit:
         What holds until more is known.
     budget : Budget
         With a rate of 0 the prior stays for good.
+
+    Attributes
+    ----------
+    moved : float
+        The limit over that of the teach-in: what makes scores comparable over the whole stream.
     """
 
     version = 1
-    __slots__ = ("_limit", "_prior", "_spot")
+    __slots__ = ("_limit", "_prior", "_spot", "moved")
 
     def __init__(self, prior: MarginLimit, budget: Budget) -> None:
         self._prior = prior
         self._spot = Spot(budget) if budget.rate > 0.0 else None
         self._limit = math.nan
+        self.moved = 1.0
 
     @property
     def limit(self) -> float:
         """The raw score that becomes 1.0; NaN before `fit`."""
         return self._limit
 
-    @property
-    def moved(self) -> float:
-        """The limit over that of the teach-in: what makes scores comparable over the whole stream."""
-        return self._limit / self._prior.limit
-
     def fit(self, held_out: Floats) -> None:
         """Set the limit from held-out raw scores; NaNs among them are passed over."""
         self._prior.fit(held_out)
-        self._limit = self._prior.limit
+        self._move(self._prior.limit)
 
     def score(self, raw_score: float) -> float:
         """Raw score over limit; NaN before `fit`."""
@@ -123,7 +124,10 @@ class BudgetLimit:
         if self._spot is not None and self._spot.observe(raw_score, self._limit):
             quantile, weight = self._spot.quantile(), self._spot.weight
             blend = (1.0 - weight) * self._prior.limit + weight * quantile
-            self._limit = max(quantile, blend)
+            self._move(max(quantile, blend))
+
+    def _move(self, limit: float) -> None:
+        self._limit, self.moved = limit, limit / self._prior.limit
 
     def save(self) -> State:
         """Return plain values for `restore`."""
@@ -139,8 +143,8 @@ class BudgetLimit:
             If the state is of another version.
         """
         check_version(state, self.version, "budget limit")
-        self._limit = float(state["limit"])
         self._prior.restore(state["prior"])
+        self._move(float(state["limit"]))
         if self._spot is not None:
             self._spot.restore(state["spot"])
 

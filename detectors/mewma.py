@@ -76,6 +76,7 @@ class Mewma(Detector):
     name = "mewma"
     version = 2
     parameters_type = MewmaParameters
+    __slots__ = ("_clip", "_edges", "_factor", "_memory", "_parameters", "_ready", "_weight")
 
     def __init__(self, parameters: MewmaParameters, n_features: int, seed: int) -> None:
         super().__init__(parameters, n_features, seed)

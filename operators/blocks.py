@@ -127,7 +127,8 @@ class BlockCheck:
             if self._name is None:
                 self._open(item.spindle)
             if isinstance(item, Block):
-                self._on_block(item)
+                if self._on_block(item, out):
+                    continue
             elif isinstance(item, Context):
                 self._hold(item.t_ns, _FIRST, -1, item)
             else:
@@ -166,7 +167,8 @@ class BlockCheck:
             return ScalarCheck(name, group, self._config.check)
         return WaveformCheck(name, group, self._config.check, samples_per_hop(group, self._config.waveform))
 
-    def _on_block(self, block: Block) -> None:
+    def _on_block(self, block: Block, out: list[CheckedBlock | SensorOutcome]) -> bool:
+        """Check a block and hold what it gives; True if that could go on at once, as nobody else is waited for."""
         check = self._groups.get(block.group)
         if check is None:
             known = ", ".join(self._groups)
@@ -175,13 +177,19 @@ class BlockCheck:
                 block.spindle, block.group, Trouble.SHAPE, block.t_ns, block.t_ns, -1, None, detail, True
             )
             self._hold(block.t_ns, _FIRST, -1, outcome)
-            return
+            return False
         self._alive_ns[block.group] = self._tick_ns
-        for item in check.accept(block):
+        found = check.accept(block)
+        alone = self._n_waited_for == 1 and check.waited_for_ns is not None
+        if alone and not self._held and not any(isinstance(item, SensorOutcome) for item in found):
+            out.extend(self._meet(item) for item in found if isinstance(item, Hop))
+            return True
+        for item in found:
             if isinstance(item, Hop):
                 self._hold(item.end_ns, _HOP, self._order[item.group], item)
             else:
                 self._hold(item.t_ns, _FIRST, self._order[item.group], item)
+        return False
 
     def _on_tick(self, tick: Tick) -> None:
         if tick.last:

@@ -314,7 +314,7 @@ class GroupDetect:
                     tier, best = Tier.DYNAMIC, dynamic
                 elif dynamic.immediate:
                     tier, best = Tier.DYNAMIC, replace(dynamic, score=best.score)
-        absolute = self._limits.score(vector.values)
+        absolute = self._limits.score(vector.values) if self._limits.any else NOTHING
         if _exceeds(absolute, best):
             if best.immediate:
                 return tier, replace(best, score=absolute.score), drift

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from bytewax.operators import KeyedStream
@@ -76,6 +77,7 @@ class Judge:
         "_sensors",
         "_spindles",
         "_told",
+        "_told_of",
         "_troubles",
     )
 
@@ -87,6 +89,9 @@ class Judge:
         self._progress: dict[str, Score] = {}
         self._troubles: Counter[str] = Counter()
         self._told: SpindleState | None = None
+        self._told_of: frozenset[str] | None = (
+            None  # groups whose learning is told; known with the first score
+        )
 
     def process(self, items: Sequence[Score | SensorOutcome]) -> list[Verdict | Alert | SpindleState]:
         """Judge items of one spindle.
@@ -135,9 +140,10 @@ class Judge:
         worth waiting for, and slow channels may need hours.
         """
         self._latest[score.group] = score
-        groups = self._spindles[score.spindle].groups
-        waveforms = {group.name for group in groups if group.kind == "waveform"}
-        if (not waveforms or score.group in waveforms) and score.regime.cutting is not False:
+        told_of = self._told_of
+        if told_of is None:
+            told_of = self._told_of = _told_of(self._spindles[score.spindle])
+        if score.group in told_of and score.regime.cutting is not False:
             self._progress[score.group] = score
 
     def _state(self, spindle: str, t_ns: int) -> SpindleState | None:
@@ -171,3 +177,10 @@ class Judge:
         if not self._progress or any(not score.ready for score in self._progress.values()):
             return Condition.LEARNING
         return Condition.OK
+
+
+@cache
+def _told_of(spindle: Spindle) -> frozenset[str]:
+    """Groups whose learning is told: the waveforms, if there are any."""
+    waveforms = frozenset(group.name for group in spindle.groups if group.kind == "waveform")
+    return waveforms or frozenset(group.name for group in spindle.groups)

@@ -31,7 +31,7 @@ from perf.streams import (
     spindles,
 )
 
-_N_TAUGHT = 70  # hops after which every baseline has been taught and the window is full
+_N_SETTLED = 140  # hops after which every baseline has been taught and every hop of the pool been seen
 _REALTIME_MSPS = N_CHANNELS * FS_HZ / 1e6
 
 
@@ -45,16 +45,16 @@ class _Costs:
 def _cost_us(n_spindles: int, n_hops: int, config: Config) -> float:
     """CPU time per spindle and hop once everything has been taught."""
     began_s, counted = run_shop(n_spindles, n_hops, config)
-    if counted.n_scored < n_spindles * (n_hops - _N_TAUGHT):
+    if counted.n_scored < n_spindles * (n_hops - _N_SETTLED):
         raise FailedError(f"only {counted.n_scored} of {counted.n_vectors} vectors were scored")
-    return 1e6 * (began_s[-1] - began_s[_N_TAUGHT]) / (n_spindles * (n_hops - _N_TAUGHT))
+    return 1e6 * (began_s[-1] - began_s[_N_SETTLED]) / (n_spindles * (n_hops - _N_SETTLED))
 
 
 def _costs(bench: Bench) -> _Costs:
     def measure() -> _Costs:
-        config, rounds = complete_config(), {1: 4000, 50: 230, 500: 100}
+        config, rounds = complete_config(), {1: 4000, 50: 300, 500: 180}
         found: dict[int, list[float]] = {n: [] for n in rounds}
-        _cost_us(2, 100, config)
+        _cost_us(2, 2 * _N_SETTLED, config)
         for _ in range(3):  # in turn, so that a busy moment of the machine hits all alike
             for n_spindles, n_hops in rounds.items():
                 found[n_spindles].append(_cost_us(n_spindles, n_hops, config))
@@ -85,13 +85,13 @@ def flow_growth(bench: Bench) -> Measured:
     return Measured(costs[500] / costs[1], note=f"cost of a spindle's hop among 500 over alone; {told}")
 
 
-def step_costs(n_spindles: int = 50, n_hops: int = 130) -> dict[str, float]:
+def step_costs(n_spindles: int = 50, n_hops: int = 200) -> dict[str, float]:
     """CPU microseconds per hop in each step, run one after the other without Bytewax.
 
     Parameters
     ----------
     n_spindles, n_hops : int
-        Size of the stream; the first `_N_TAUGHT` hops are not counted.
+        Size of the stream; the first `_N_SETTLED` hops are not counted.
 
     Returns
     -------
@@ -116,8 +116,8 @@ def step_costs(n_spindles: int = 50, n_hops: int = 130) -> dict[str, float]:
         for step, process in steps.items():
             began_s = time.thread_time()
             items = process(items)
-            spent[step] += (time.thread_time() - began_s) * (hop >= _N_TAUGHT)
-    return {step: 1e6 * cost / (n_spindles * (n_hops - _N_TAUGHT)) for step, cost in spent.items()}
+            spent[step] += (time.thread_time() - began_s) * (hop >= _N_SETTLED)
+    return {step: 1e6 * cost / (n_spindles * (n_hops - _N_SETTLED)) for step, cost in spent.items()}
 
 
 def _item(name: str, hop: int, index: int, pool: list[Any]) -> Block | Context:
@@ -143,7 +143,7 @@ def _keyed(build: Callable[[], Any]) -> Callable[[list[tuple[str, Any]]], list[t
 _MEMORY = f"""
 import sys
 from perf.streams import complete_config, run_shop
-print(run_shop(int(sys.argv[1]), {_N_TAUGHT + 10}, complete_config(), own=True)[1].resident_kib)
+print(run_shop(int(sys.argv[1]), {_N_SETTLED + 10}, complete_config(), own=True)[1].resident_kib)
 """
 
 
