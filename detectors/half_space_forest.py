@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import Floats, State
+from detectors.base import Floats, State, check_version
 from detectors.kernels.half_space_forest import grow
 from detectors.kernels.half_space_trees import HAS_REFERENCE, N_LEARNED, WINDOW, end_window, find_parts
 
@@ -163,3 +163,28 @@ def name_limits(
 ) -> tuple[tuple[float, float], ...]:
     """Limits in the order of the names; (0, 1), as in river, for a name that has none."""
     return tuple((float(low), float(high)) for low, high in (limits.get(name, (0.0, 1.0)) for name in names))
+
+
+def check_state(state: Mapping[str, Any], version: int, parameters: Mapping[str, Any], what: str) -> None:
+    """Refuse a state that other code wrote, or that belongs to other trees.
+
+    Parameters
+    ----------
+    state : mapping
+        As saved.
+    version : int
+        Wanted.
+    parameters : mapping
+        Those of the trees that are to take the state over.
+    what : str
+        Whose state, for the error.
+
+    Raises
+    ------
+    ValueError
+        Names what was got and what was wanted.
+    """
+    check_version(state, version, what)
+    for key, wanted in parameters.items():
+        if state[key] != wanted:
+            raise ValueError(f"{what}: got a state of {key}={state[key]}, wanted {wanted}")

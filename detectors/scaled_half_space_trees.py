@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from detectors.base import Floats, State, check_version
-from detectors.half_space_forest import Counts, grow_forest
+from detectors.base import Floats, State
+from detectors.half_space_forest import Counts, check_state, grow_forest
 from detectors.kernels.half_space_scaled import (
     N_STATISTICS,
     SCALED,
@@ -156,10 +156,7 @@ class ScaledHalfSpaceTrees:
         ValueError
             If the state is of another version or of other parameters.
         """
-        check_version(state, self.version, type(self).__name__)
-        for key, wanted in self._told().items():
-            if state[key] != wanted:
-                raise ValueError(f"{type(self).__name__}: got a state of {key}={state[key]}, wanted {wanted}")
+        check_state(state, self.version, self._told(), type(self).__name__)
         self._counts.restore(state)
         self._statistics[:SCALED] = state["statistics"]
 

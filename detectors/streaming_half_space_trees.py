@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from river import base
 
-from detectors.base import Floats, State, check_version
-from detectors.half_space_forest import Counts, grow_forest, name_limits
+from detectors.base import Floats, State
+from detectors.half_space_forest import Counts, check_state, grow_forest, name_limits
 from detectors.kernels.half_space_trees import score_learn, score_learn_many, walk_known
 
 Row = Mapping[Any, Any]
@@ -185,10 +185,7 @@ class StreamingHalfSpaceTrees(base.AnomalyDetector):  # type: ignore[misc] # riv
         ValueError
             If the state is of another version or of other parameters.
         """
-        check_version(state, self.version, type(self).__name__)
-        for key, wanted in self._told().items():
-            if state[key] != wanted:
-                raise ValueError(f"{type(self).__name__}: got a state of {key}={state[key]}, wanted {wanted}")
+        check_state(state, self.version, self._told(), type(self).__name__)
         self._model = None
         if state["names"]:
             self._begin(state["names"]).counts.restore(state)
