@@ -63,7 +63,7 @@ class Score:
     learned : int
         Vectors learnt by this regime's baseline, of ``wanted``.
     top_feature : str
-        The feature with the largest share; empty if none, or if the score is below half of the limit.
+        The feature with the largest share; empty if none, or if the score is below 0.8.
     reasons : tuple[Reason, ...]
         Filled where the score reaches 1.0, most important first.
     onset_ns : int

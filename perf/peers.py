@@ -118,43 +118,6 @@ def tsfresh_features(windows: NDArray[np.float32]) -> Work:
     )
 
 
-def pysad_detector(name: str, **parameters: Any) -> ScoreLearn:
-    """One of pysad's streaming detectors.
-
-    Parameters
-    ----------
-    name : str
-        Class in ``pysad.models``: ``HalfSpaceTrees`` (wants ``feature_mins`` and ``feature_maxes``), ``xStream``,
-        ``LODA``, ``RobustRandomCutForest`` ...
-    **parameters
-        Of its constructor, ``random_state`` among them.
-
-    Returns
-    -------
-    callable
-        Takes ``float64[n_features]``. The first vector is learnt before it is scored: pysad's models have no
-        shape before that.
-
-    Raises
-    ------
-    NotMeasurableError
-        Without pysad.
-    """
-    model = getattr(load_peer("pysad.models"), name)(**parameters)
-    known = False
-
-    def score_learn(vector: NDArray[np.float64]) -> float:
-        nonlocal known
-        if not known:
-            known = True
-            model.fit_partial(vector)
-        score = float(model.score_partial(vector))
-        model.fit_partial(vector)
-        return score
-
-    return score_learn
-
-
 def rrcf_detector(n_trees: int = 40, n_points: int = 256, seed: int = 0) -> ScoreLearn:
     """Robust random cut forest of the rrcf package, streaming as in its README.
 
