@@ -21,8 +21,8 @@ from detectors.base import Floats, State, check_version
 from detectors.budget import Budget
 from detectors.spot import Spot
 
-Teach = Callable[[Floats], Callable[[Floats], float]]
-"""Takes teach-in rows, returns the raw score of a freshly taught model."""
+Teach = Callable[[Floats], Callable[[Floats], Floats]]
+"""Takes teach-in rows, returns what gives rows, in stream order, the raw scores of a freshly taught model."""
 N_APPROACH = 50
 """Rows before a block that are scored without counting, so that an EWMA arrives there as in the stream."""
 N_SHORT = 20
@@ -168,10 +168,9 @@ def held_out_scores(rows: Floats, n_blocks: int, teach: Teach) -> Floats:
     """
     scores = np.full(rows.shape[0], np.nan)
     for block in np.array_split(np.arange(rows.shape[0]), n_blocks):
-        score = teach(np.delete(rows, block, axis=0))
-        for row in range(max(0, block[0] - N_APPROACH), block[0]):
-            score(rows[row])
-        scores[block] = [score(rows[row]) for row in block]
+        score_rows = teach(np.delete(rows, block, axis=0))
+        first = max(0, block[0] - N_APPROACH)
+        scores[block] = score_rows(rows[first : block[-1] + 1])[block[0] - first :]
     return scores
 
 

@@ -196,11 +196,11 @@ class Ensemble:
         config = self._configs[index]
         return build(config.name, config.parameters, self._n_features, self._seed, f"$.detectors[{index}]")
 
-    def _teacher(self, index: int, floor: Floats) -> Callable[[Floats], Callable[[Floats], float]]:
-        def teach(rows: Floats) -> Callable[[Floats], float]:
+    def _teacher(self, index: int, floor: Floats) -> Callable[[Floats], Callable[[Floats], Floats]]:
+        def teach(rows: Floats) -> Callable[[Floats], Floats]:
             detector = self._build(index)
             detector.fit(rows, floor)
-            return detector.score
+            return detector.score_rows
 
         return teach
 

@@ -17,9 +17,8 @@ def budgeted(rate: float = 1e-3, margin: float = 1.5) -> BudgetLimit:
 def test_rows_are_scored_by_a_model_that_has_not_seen_them() -> None:
     rows = np.arange(12.0)[:, None]
 
-    def teach(seen: np.ndarray) -> Callable[[np.ndarray], float]:
-        known = set(seen[:, 0])
-        return lambda row: float(row[0] in known)
+    def teach(seen: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda rows: np.isin(rows[:, 0], seen[:, 0]).astype(float)
 
     scores = held_out_scores(rows, 4, teach)
 
@@ -29,14 +28,12 @@ def test_rows_are_scored_by_a_model_that_has_not_seen_them() -> None:
 def test_block_is_approached_through_the_rows_before_it() -> None:
     heard: list[list[float]] = []
 
-    def teach(seen: np.ndarray) -> Callable[[np.ndarray], float]:
-        heard.append([])
+    def teach(seen: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        def score_rows(rows: np.ndarray) -> np.ndarray:
+            heard.append(rows[:, 0].tolist())
+            return np.zeros(len(rows))
 
-        def score(row: np.ndarray) -> float:
-            heard[-1].append(float(row[0]))
-            return 0.0
-
-        return score
+        return score_rows
 
     held_out_scores(np.arange(9.0)[:, None], 3, teach)
 
