@@ -109,6 +109,8 @@ class Context:
         Whether the tool is in the material.
     n_teeth : int, optional
         Cutting edges of the tool.
+    tool_edge : str, optional
+        Which cutting edge or set of inserts is in use, by any name; another value than before means a fresh edge.
     """
 
     spindle: str
@@ -120,6 +122,7 @@ class Context:
     feed_mm_min: float | None = None
     cutting: bool | None = None
     n_teeth: int | None = None
+    tool_edge: str | None = None
     received_ns: int | None = None
 
 

@@ -19,8 +19,9 @@ A **block** is binary, little-endian, a header of 32 bytes, then names, then sam
 The message ends with the last sample; any other length is refused. Names hold no control characters.
 
 A **context** is UTF-8 JSON, ``{"v": 1, "kind": "context", "spindle": "M1", "t_ns": 1700000000000000000}`` and any of
-``tool``, ``program``, ``section`` (strings), ``rpm``, ``feed_mm_min`` (finite numbers), ``cutting`` (boolean),
-``n_teeth`` (integer, 1 upwards). A context is complete: a field left out or null means *unknown*, not *unchanged*.
+``tool``, ``program``, ``section``, ``tool_edge`` (strings), ``rpm``, ``feed_mm_min`` (finite numbers), ``cutting``
+(boolean), ``n_teeth`` (integer, 1 upwards). A context is complete: a field left out or null means *unknown*, not
+*unchanged*.
 
 A **tick** is UTF-8 JSON, ``{"v": 1, "kind": "tick", "spindle": "M1", "t_ns": 1700000000000000000}``: the sender's
 promise that it has sent every block and context of this spindle that ended before ``t_ns``. Send one at least each half
@@ -68,6 +69,7 @@ class _ContextMessage(_Message, frozen=True, tag="context", tag_field="kind"):
     feed_mm_min: float | None = None
     cutting: bool | None = None
     n_teeth: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    tool_edge: _Text | None = None
 
 
 class _TickMessage(_Message, frozen=True, tag="tick", tag_field="kind"):
@@ -112,6 +114,7 @@ def encode(item: Block | Context | Tick) -> bytes:
                 feed_mm_min=item.feed_mm_min,
                 cutting=item.cutting,
                 n_teeth=item.n_teeth,
+                tool_edge=item.tool_edge,
             )
         payload = msgspec.json.encode(message)
         decode(payload)
@@ -164,6 +167,7 @@ def decode(message: bytes | bytearray | memoryview, received_ns: int | None = No
         found.feed_mm_min,
         found.cutting,
         found.n_teeth,
+        found.tool_edge,
         received_ns,
     )
 

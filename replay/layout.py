@@ -30,8 +30,11 @@ _CONTEXT_FIELDS: list[pa.Field[Any]] = [
     pa.field("feed_mm_min", pa.float64()),
     pa.field("cutting", pa.bool_()),
     pa.field("n_teeth", pa.int32()),
+    pa.field("tool_edge", pa.string()),
 ]
 CONTEXT_SCHEMA = pa.schema(_CONTEXT_FIELDS)
+# Recordings made before it was introduced lack it; they are read as if it were unknown throughout.
+CONTEXT_ADDED = frozenset({"tool_edge"})
 
 # Group names become file names, channel names become columns and feature names.
 _GROUP_NAME = re.compile(r"\w[\w-]*")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.declared import SensorGroup
 from engine.errors import RecordingError
 from engine.records import Block, Context, samples_to_ns
-from replay.layout import CONTEXT_SCHEMA, group_schema
+from replay.layout import CONTEXT_ADDED, CONTEXT_SCHEMA, group_schema
 from replay.wording import one_line
 
 # Samples decoded at once per group: enough to forget what a batch costs, few enough to keep memory flat.
@@ -160,7 +160,7 @@ class ContextRows:
         RecordingError
             A file that is missing, truncated or of other columns.
         """
-        with _open_parquet(self._path, CONTEXT_SCHEMA):
+        with _open_parquet(self._path, CONTEXT_SCHEMA, CONTEXT_ADDED):
             pass
 
     def contexts(self) -> Iterator[Context]:
@@ -176,8 +176,8 @@ class ContextRows:
         RecordingError
             A damaged file.
         """
-        with _open_parquet(self._path, CONTEXT_SCHEMA) as file:
-            batches = file.iter_batches(_BATCH_ROWS, columns=CONTEXT_SCHEMA.names, use_threads=False)
+        with _open_parquet(self._path, CONTEXT_SCHEMA, CONTEXT_ADDED) as file:
+            batches = file.iter_batches(_BATCH_ROWS, use_threads=False)
             while True:
                 with _named(self._path):
                     batch = next(batches, None)
@@ -200,7 +200,9 @@ def _named(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _open_parquet(path: Path, wanted: pa.Schema) -> Iterator[pq.ParquetFile]:
+def _open_parquet(
+    path: Path, wanted: pa.Schema, may_lack: frozenset[str] = frozenset()
+) -> Iterator[pq.ParquetFile]:
     """Open a file whose columns have the wanted names and types, in any order."""
     if not path.is_file():
         raise RecordingError(f"{path}: missing; wanted a Parquet file with the columns {_listed(wanted)}")
@@ -211,9 +213,8 @@ def _open_parquet(path: Path, wanted: pa.Schema) -> Iterator[pq.ParquetFile]:
         )
     with file:
         got = file.schema_arrow
-        if {f.name: _kind(f.type) for f in got} != {f.name: _kind(f.type) for f in wanted} or len(got) != len(
-            wanted
-        ):
+        needed = {f.name: _kind(f.type) for f in wanted if f.name in got.names or f.name not in may_lack}
+        if {f.name: _kind(f.type) for f in got} != needed or len(got) != len(needed):
             raise RecordingError(f"{path}: got the columns {_listed(got)}; wanted {_listed(wanted)}")
         yield file
 

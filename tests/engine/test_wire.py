@@ -42,9 +42,10 @@ def test_block_survives_the_wire(spindle, group, t_ns, rate, samples):
     rpm=st.none() | st.floats(allow_nan=False, allow_infinity=False),
     cutting=st.none() | st.booleans(),
     n_teeth=st.none() | st.integers(1, 1000),
+    edge=st.none() | NAMES,
 )
-def test_context_survives_the_wire(spindle, t_ns, tool, rpm, cutting, n_teeth):
-    sent = Context(spindle, t_ns, tool=tool, rpm=rpm, cutting=cutting, n_teeth=n_teeth)
+def test_context_survives_the_wire(spindle, t_ns, tool, rpm, cutting, n_teeth, edge):
+    sent = Context(spindle, t_ns, tool=tool, rpm=rpm, cutting=cutting, n_teeth=n_teeth, tool_edge=edge)
 
     assert decode(encode(sent)) == sent
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def played(path: Path, group: str, max_block_s: float) -> tuple[np.ndarray, list
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     contexts = (
-        Context("M1", START_NS, tool="T1", program="O100", rpm=1800.0, cutting=False),
+        Context("M1", START_NS, tool="T1", program="O100", rpm=1800.0, cutting=False, tool_edge="T1#2"),
         Context("M1", START_NS + 10_000_000, section="슬롯", feed_mm_min=120.0, cutting=True, n_teeth=4),
     )
     return write(tmp_path_factory.mktemp("recordings") / "m1", [1000, 2000, 3000], contexts)
@@ -88,9 +89,23 @@ def test_contexts_come_back_as_written(recording: Path) -> None:
     contexts = [item for item in Recording.open(recording).items(1.0) if isinstance(item, Context)]
 
     assert contexts == [
-        Context("M1", START_NS, tool="T1", program="O100", rpm=1800.0, cutting=False),
+        Context("M1", START_NS, tool="T1", program="O100", rpm=1800.0, cutting=False, tool_edge="T1#2"),
         Context("M1", START_NS + 10_000_000, section="슬롯", feed_mm_min=120.0, cutting=True, n_teeth=4),
     ]
+
+
+def test_recording_of_before_tool_edges_is_read_as_if_they_were_unknown(
+    recording: Path, tmp_path: Path
+) -> None:
+    older = tmp_path / "older"
+    shutil.copytree(recording, older)
+    table = pq.read_table(older / "context.parquet")
+    pq.write_table(table.drop_columns(["tool_edge"]), older / "context.parquet")
+
+    validate(older)
+    contexts = [item for item in Recording.open(older).items(1.0) if isinstance(item, Context)]
+
+    assert [(context.tool, context.tool_edge) for context in contexts] == [("T1", None), (None, None)]
 
 
 def test_any_text_survives_the_header(tmp_path: Path) -> None:
