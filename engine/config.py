@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from engine.errors import ConfigError
+from engine.verdicts import FaultClass
 
 Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
@@ -112,6 +113,16 @@ class LimitConfig(_Table, frozen=True):
     spindles: tuple[str, ...] = ()
 
 
+class DiagnosisConfig(_Table, frozen=True):
+    """``[diagnosis]``."""
+
+    enabled: bool
+    window_s: Positive
+    hop_s: Positive
+    off: tuple[FaultClass, ...]
+    sensitivity: dict[FaultClass, Positive] = {}
+
+
 class JudgeConfig(_Table, frozen=True):
     """``[judge]``."""
 
@@ -120,6 +131,7 @@ class JudgeConfig(_Table, frozen=True):
     on_delay_vectors: Count
     immediate: Positive
     off_delay_s: NotNegative
+    coincide_s: NotNegative
 
 
 class HubConfig(_Table, frozen=True):
@@ -147,6 +159,7 @@ class Config(_Table, frozen=True):
     detectors: tuple[DetectorConfig, ...]
     ensemble: EnsembleConfig
     dynamic: DynamicConfig
+    diagnosis: DiagnosisConfig
     judge: JudgeConfig
     hub: HubConfig
     journal: JournalConfig
@@ -275,6 +288,18 @@ def _impossible(config: Config) -> list[tuple[str, str]]:
                 f"Expected a whole multiple of hop_s = {waveform.hop_s}, got {waveform.window_s}",
             )
         )
+    for key in ("window_s", "hop_s"):
+        length_s = getattr(config.diagnosis, key)
+        if (
+            abs(length_s / waveform.hop_s - round(length_s / waveform.hop_s)) > 1e-6
+            or length_s < waveform.hop_s
+        ):
+            found.append(
+                (
+                    f"diagnosis.{key}",
+                    f"Expected a whole multiple of waveform.hop_s = {waveform.hop_s}, got {length_s}",
+                )
+            )
     if not judge.off <= judge.on:
         found.append(("judge.off", f"Expected at most on = {judge.on}, got {judge.off}"))
     if not config.detectors:

@@ -282,6 +282,8 @@ class Window:
         False: may be scored, must not be learnt (some samples clipped, or just after sensor trouble).
     steady : bool
         False: the regime changed within the window; not scored against a baseline, not learnt.
+    long : bool
+        A long window (``[diagnosis] window_s``), which only signatures of faults look at.
     """
 
     spindle: str
@@ -297,6 +299,7 @@ class Window:
     learnable: bool
     steady: bool
     received_ns: int | None
+    long: bool = False
 
 
 class Feature(NamedTuple):
@@ -325,7 +328,8 @@ class Feature(NamedTuple):
 class FeatureVector:
     """One number per feature of one window, in the order of the group's `operators.features.FeatureSet`.
 
-    ``values`` is float64[n_features]; NaN means "cannot say".
+    ``values`` is float64[n_features]; NaN means "cannot say". A ``long`` vector's features are those of the set's
+    `long` part.
     """
 
     spindle: str
@@ -339,3 +343,4 @@ class FeatureVector:
     learnable: bool
     steady: bool
     received_ns: int | None
+    long: bool = False

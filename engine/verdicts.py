@@ -21,6 +21,42 @@ class Tier(StrEnum):
     LEARNED = "learned"
 
 
+class FaultClass(StrEnum):
+    """What a shop can act on. The value is the ``fault`` of an alert."""
+
+    COLLISION = "collision"
+    TOOL_BREAKAGE = "tool_breakage"
+    MISSING_TOOL = "missing_tool"  # or too little material: the cut takes less than it ever does
+    CHATTER = "chatter"
+    BEARING = "bearing"
+    IMBALANCE = "imbalance"
+    TOOL_WEAR = "tool_wear"
+    PROCESS = "process"  # unexplained
+    SENSOR = "sensor"
+
+
+LATCHED = frozenset({FaultClass.BEARING, FaultClass.IMBALANCE, FaultClass.TOOL_WEAR})
+"""Conditions that last until they are mended: their alerts close when evidence says so, not when it is silent."""
+
+
+class Why(StrEnum):
+    """Why a fault class is not being watched at the moment."""
+
+    RPM = "rpm unknown"
+    TEETH = "tooth count unknown"
+    GEOMETRY = "bearing geometry unknown"
+    RATE = "rate too low"
+    RESOLUTION = "lines not resolved"
+    UNIT = "unit is no acceleration"
+    CHANNEL = "no suitable channel"
+    NOT_CUTTING = "not cutting"
+    CUTTING = "cutting"
+    CONTEXT = "cutting unknown"
+    LEARNING = "learning"
+    SAMPLES = "no usable samples"
+    UNSTEADY = "regime changing"
+
+
 class Reason(NamedTuple):
     """One feature's part in a score.
 
@@ -47,6 +83,118 @@ class Reason(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What one signature says of a window: evidence for one fault class.
+
+    Parameters
+    ----------
+    fault : FaultClass
+        Which.
+    signature : str
+        Who says so.
+    tier : Tier
+        What it had to know.
+    score : float
+        1.0 is the limit. Reaching it means confirmed: the signature itself waits for as many windows as its physics
+        needs. Finite.
+    certainty : float
+        How specific the evidence is, 0 to 1: 0.3 a change, 0.5 consistent with the class, 0.7 specific to it, 0.9
+        unmistakable. Findings that coincide are one alert, named by the most certain.
+    reasons : tuple[Reason, ...]
+        Most telling first.
+    detail : str
+        Specifics as a word: ``outer_race``, ``element_not_identifiable``.
+    key : str
+        Tells two faults of one class on one spindle apart: the tool that is worn, the channel of a bearing.
+    onset_ns : int, optional
+        Start of what was found, if better known than the start of the window's newest hop.
+    """
+
+    fault: FaultClass
+    signature: str
+    tier: Tier
+    score: float
+    certainty: float
+    reasons: tuple[Reason, ...] = ()
+    detail: str = ""
+    key: str = ""
+    onset_ns: int | None = None
+
+
+class Cover(NamedTuple):
+    """Whether a fault class is being watched by one signature of one sensor group.
+
+    Parameters
+    ----------
+    fault : FaultClass
+        Which.
+    signature : str
+        Who watches.
+    why : str
+        Empty if it is being watched; else a value of `Why`.
+    """
+
+    fault: FaultClass
+    signature: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolLife:
+    """How far a cutting edge is gone; told after every cut it made, and once more when it leaves.
+
+    Parameters
+    ----------
+    spindle, tool : str
+        Whose; the tool as the controller names it.
+    edge : str
+        Which cutting edge of the tool: as the context says (``tool_edge``), or counted where it does not.
+    t_ns : int
+        End of the cut, stream time.
+    began_ns : int
+        Start of its first cut.
+    n_cuts : int
+        Cuts made.
+    cutting_s : float
+        Seconds in the cut.
+    wear : float
+        0 = as sharp as when it was fresh, 1.0 = the wear limit. NaN while the fresh edge is being learnt.
+    remaining_cuts, remaining_low, remaining_high : float
+        Cuts like the last ones until the wear limit, and an interval that holds nine times in ten; NaN: cannot say.
+    recommended_ns : int or None
+        When its change was recommended; None: not yet.
+    recommended_cuts : int or None
+        Cuts it had made by then.
+    over : bool
+        The edge has left: this is its history's last word.
+    inferred : bool
+        No context told of the edge; it is concluded from a fall of the load.
+    evidence : tuple[Reason, ...]
+        What the estimate rests on, as the ratio to the fresh edge.
+    config_hash : str
+        Of the configuration that estimated.
+    """
+
+    spindle: str
+    tool: str
+    edge: str
+    t_ns: int
+    began_ns: int
+    n_cuts: int
+    cutting_s: float
+    wear: float
+    remaining_cuts: float
+    remaining_low: float
+    remaining_high: float
+    recommended_ns: int | None
+    recommended_cuts: int | None
+    over: bool
+    inferred: bool
+    evidence: tuple[Reason, ...]
+    config_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """How strange one feature vector is; 1.0 is the limit in every tier.
 
@@ -70,6 +218,10 @@ class Score:
         Start of what is new in the window.
     drift : bool
         The score's own distribution has changed (ADWIN, PageHinkley) without reaching the limit.
+    findings : tuple[Finding, ...]
+        What signatures of fault classes say, up to this moment, since the last score.
+    cover : tuple[Cover, ...]
+        Which signatures watch at this moment, and why others cannot. The same object as long as nothing changes.
     """
 
     spindle: str
@@ -90,6 +242,8 @@ class Score:
     immediate: bool
     drift: bool
     received_ns: int | None
+    findings: tuple[Finding, ...] = ()
+    cover: tuple[Cover, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +269,10 @@ class Alert:
     Parameters
     ----------
     id : str
-        ``spindle:fault:onset_ns``: the same in every replay and after every restart.
+        ``spindle:fault:onset_ns`` as it opened: the same in every replay and after every restart. An update may name
+        the fault better than its id does.
     fault : str
-        Fault class: ``collision``, ``process`` or ``sensor`` (later also ``tool_wear``, ``chatter``, ...).
+        One of `FaultClass`.
     onset_ns : int
         Start of the episode, stream time.
     t_ns : int
@@ -125,7 +280,7 @@ class Alert:
     score : float
         The highest so far; 1.0 = limit. NaN for sensor alerts.
     detail : str
-        Sensor alerts: the kind of trouble; else the detector's name.
+        Sensor alerts: the kind of trouble; a signature's specifics (``outer_race``); else the detector's name.
     text_en, text_ko : str
         For the operator.
     config_hash : str
@@ -178,6 +333,8 @@ class SpindleState:
         Ids.
     troubles : tuple[tuple[str, int], ...]
         Sensor outcomes so far, by kind.
+    cover : tuple[Cover, ...]
+        Every fault class but ``process`` and ``sensor`` once: watched, or the best reason why not.
     """
 
     spindle: str
@@ -189,3 +346,4 @@ class SpindleState:
     score: float
     open_alerts: tuple[str, ...]
     troubles: tuple[tuple[str, int], ...]
+    cover: tuple[Cover, ...] = ()

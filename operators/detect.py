@@ -48,7 +48,7 @@ def detect(
     Returns
     -------
     KeyedStream[Score | SensorOutcome]
-        One score per vector, in the same order.
+        One score per vector of a short window, in the same order.
 
     Raises
     ------
@@ -94,12 +94,13 @@ class Detect:
         list of Score and SensorOutcome
             In the same order.
         """
-        return [
-            item
-            if isinstance(item, SensorOutcome)
-            else self._group(item.spindle, item.group).score_learn(item)
-            for item in items
-        ]
+        out: list[Score | SensorOutcome] = []
+        for item in items:
+            if isinstance(item, SensorOutcome):
+                out.append(item)
+            elif (score := self._group(item.spindle, item.group).score_learn(item)) is not None:
+                out.append(score)
+        return out
 
     def save(self) -> Any:
         """State for recovery."""
@@ -116,7 +117,7 @@ class Detect:
             declared = self._spindles[spindle]
             sensor_group = declared.group(group)
             assert sensor_group is not None  # the check lets no other group through
-            features = self._features[spindle, group].features
+            features = self._features[spindle, group]
             found = GroupDetect(
                 spindle, sensor_group, features, declared.teach_in, self._config, len(declared.groups)
             )

@@ -58,7 +58,7 @@ def extract_batch(items: Sequence[tuple[str, Any]], feature_sets: FeatureSets) -
     for position, (spindle, item) in enumerate(items):
         if not isinstance(item, Window):
             continue
-        feature_set = feature_sets[item.spindle, item.group]
+        feature_set = _set_for(item, feature_sets)
         if item.usable:
             # Scalar groups: windows are stacked by the length of their history so far.
             stacks.setdefault((feature_set, item.hops[0].shape), []).append(position)
@@ -75,6 +75,14 @@ def extract_batch(items: Sequence[tuple[str, Any]], feature_sets: FeatureSets) -
     return out
 
 
+def _set_for(window: Window, feature_sets: FeatureSets) -> FeatureSet:
+    feature_set = feature_sets[window.spindle, window.group]
+    if not window.long:
+        return feature_set
+    assert feature_set.long is not None  # nobody else makes long windows
+    return feature_set.long
+
+
 def _to_vector(window: Window, values: NDArray[np.float64]) -> FeatureVector:
     return FeatureVector(
         window.spindle,
@@ -88,4 +96,5 @@ def _to_vector(window: Window, values: NDArray[np.float64]) -> FeatureVector:
         window.learnable,
         window.steady,
         window.received_ns,
+        window.long,
     )

@@ -13,6 +13,7 @@ from engine.declared import Channel, SensorGroup, Spindle
 from engine.errors import ConfigError
 from engine.records import Context, Feature, Window
 from operators.columns import HistoryColumns, Slices, WaveformColumns
+from operators.diagnosis import LONG_DC, SHORT_AC, SHORT_DC, long_config, short_config
 from operators.feature_registry import (
     BAND,
     FEATURES,
@@ -24,6 +25,7 @@ from operators.feature_registry import (
 )
 from operators.kernels.time_domain import N_TIME
 from operators.plan import plan_waveform
+from operators.windows import long_hops
 
 NO_USABLE_SAMPLES = "no usable samples, or none that vary"
 """Why a feature is missing that speed, geometry and rate would allow."""
@@ -75,6 +77,10 @@ class FeatureSet:
         Channel by channel; within one: time domain (or history), bands, spectrum, envelope, orders.
     features : tuple[Feature, ...]
         The same, as detectors want to know them.
+    n_learned : int
+        So many, from the first, are the configured ones, which baselines learn; signatures read the others too.
+    long : FeatureSet or None
+        Of the group's long windows; None if it has none.
     """
 
     specs: tuple[FeatureSpec, ...]
@@ -82,6 +88,8 @@ class FeatureSet:
     _kinds: tuple[Kind, ...]
     _source: WaveformColumns | HistoryColumns
     _indices: NDArray[np.intp]
+    n_learned: int
+    long: FeatureSet | None = None
 
     @classmethod
     def for_group(cls, group: SensorGroup, config: Config) -> FeatureSet:
@@ -90,7 +98,8 @@ class FeatureSet:
         Waveform: ``time_features`` of every channel, or ``dc_features`` where it is ``dc_coupled``, then
         ``n_bands`` bands and the ``spectral_features`` of every channel without its mean: the ripple of a
         motor current tells of the cut too; ``envelope_features`` of those that are not ``dc_coupled``, and
-        ``order_features``. Scalar: ``[scalar] features`` of every channel.
+        ``order_features``. Scalar: ``[scalar] features`` of every channel. Behind them stand those that signatures
+        read in addition (`operators.diagnosis`), unless ``[diagnosis]`` is off.
 
         Parameters
         ----------
@@ -119,13 +128,22 @@ class FeatureSet:
             ]
             hop_s = 1.0 / group.sample_rate_hz
             slices = (config.scalar.n_history * hop_s, hop_s)
-            return cls._lay_out(
-                group, [own] * len(group.channels), HistoryColumns(group.sample_rate_hz), slices
-            )
-        source, bands = plan_waveform(group, config.waveform)
-        chosen = [_choose(channel, config.waveform, source, bands) for channel in group.channels]
+            rows = [(row, own) for row in range(len(group.channels))]
+            return cls._lay_out(group, rows, HistoryColumns(group.sample_rate_hz), slices)
+        _, bands = plan_waveform(group, config.waveform)
+        source, _ = plan_waveform(group, short_config(config))
+        rows = [
+            (row, _choose(channel, config.waveform, source, bands))
+            for row, channel in enumerate(group.channels)
+        ]
+        further: list[tuple[int, list[Chosen]]] = []
+        if config.diagnosis.enabled:
+            further = [
+                (row, [entry for entry in _signatures(group.channels[row], source) if entry not in chosen])
+                for row, chosen in rows
+            ]
         slices = (source.n_window / group.sample_rate_hz, source.n_hop / group.sample_rate_hz)
-        return cls._lay_out(group, chosen, source, slices)
+        return cls._lay_out(group, rows, source, slices, further, _long_set(group, config))
 
     @classmethod
     def for_shop(cls, spindles: Sequence[Spindle], config: Config) -> dict[tuple[str, str], FeatureSet]:
@@ -161,24 +179,29 @@ class FeatureSet:
     def _lay_out(
         cls,
         group: SensorGroup,
-        per_channel: Sequence[Sequence[Chosen]],
+        learned: Sequence[tuple[int, Sequence[Chosen]]],
         source: WaveformColumns | HistoryColumns,
         slices: tuple[float, float],
+        further: Sequence[tuple[int, Sequence[Chosen]]] = (),
+        long: FeatureSet | None = None,
     ) -> FeatureSet:
         """Name every feature and note where its number stands among all channels' columns."""
         specs, features, kinds, indices = [], [], [], []
-        for row, (channel, chosen) in enumerate(zip(group.channels, per_channel, strict=True)):
+        for row, chosen in (*learned, *further):
+            channel = group.channels[row]
             for name, kind, position in chosen:
                 unit = kind.unit.format(unit=channel.unit) if channel.unit or "{" not in kind.unit else ""
                 specs.append(FeatureSpec(channel.name, name, *slices))
                 features.append(Feature(specs[-1].name, unit, kind.log, kind.floor))
                 kinds.append(kind)
                 indices.append(row * source.width + position)
-        if not features:
+        n_learned = sum(len(chosen) for _, chosen in learned)
+        if not n_learned:
             raise ConfigError(
                 f"Expected at least one feature for sensor group {group.name!r}, got none - at `$.waveform`"
             )
-        return cls(tuple(specs), tuple(features), tuple(kinds), source, np.array(indices, dtype=np.intp))
+        columns = np.array(indices, dtype=np.intp)
+        return cls(tuple(specs), tuple(features), tuple(kinds), source, columns, n_learned, long)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -285,6 +308,30 @@ class FeatureSet:
             # "clip" only because the default mode fills a copy of `out` first; every index is in range.
             np.take(flat, self._indices, axis=1, out=out[first:last], mode="clip")
         return out
+
+
+def _long_set(group: SensorGroup, config: Config) -> FeatureSet | None:
+    """Features of a group's long windows."""
+    n_hops, n_between = long_hops(group, config)
+    if not n_hops:
+        return None
+    waveform = long_config(config)
+    source, bands = plan_waveform(group, waveform)
+    rows = []
+    for row, channel in enumerate(group.channels):
+        chosen = _choose(channel, waveform, source, bands)
+        rows.append((row, [entry for entry in chosen if not channel.dc_coupled or entry[0] in LONG_DC]))
+    slices = (source.n_window / group.sample_rate_hz, n_between * source.n_hop / group.sample_rate_hz)
+    return FeatureSet._lay_out(group, rows, source, slices)
+
+
+def _signatures(channel: Channel, source: WaveformColumns) -> list[Chosen]:
+    """What signatures read of one channel in the short window."""
+    wanted = [(name, FEATURES[name]) for name in (SHORT_DC if channel.dc_coupled else SHORT_AC)]
+    return [
+        (name, kind, kind.position + (0 if kind.family is Family.TIME else source.first[kind.family]))
+        for name, kind in wanted
+    ]
 
 
 def _choose(

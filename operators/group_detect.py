@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from detectors.absolute import AbsoluteLimits
 from detectors.base import NOTHING, Assessment
@@ -17,8 +19,10 @@ from detectors.guard import may_learn, may_observe
 from engine.clock import NS_PER_S
 from engine.config import Config
 from engine.declared import SensorGroup, TeachIn
-from engine.records import Feature, FeatureVector, Regime
-from engine.verdicts import Reason, Score, Tier
+from engine.records import FeatureVector, Regime
+from engine.verdicts import LATCHED, Finding, Reason, Score, Tier
+from operators.features import FeatureSet
+from operators.group_watch import GroupWatch
 from operators.windows import samples_per_hop
 
 
@@ -40,8 +44,8 @@ class GroupDetect:
         Whose group.
     group : SensorGroup
         Declared.
-    features : sequence of Feature
-        In the order of the vectors.
+    features : FeatureSet
+        What is measured of it.
     teach_in : TeachIn or None
         A recording's protocol, in place of the configured schedule.
     config : Config
@@ -57,30 +61,37 @@ class GroupDetect:
         "_dynamic",
         "_exceeded_ns",
         "_features",
+        "_findings",
         "_first_ns",
         "_last",
         "_last_regime",
         "_learn_limit",
         "_limits",
         "_models",
+        "_n_learned",
+        "_names",
         "_on",
         "_quiet_ns",
         "_skip_s",
         "_teach_in_end_s",
         "_wanted",
+        "_watch",
     )
 
     def __init__(
         self,
         spindle: str,
         group: SensorGroup,
-        features: Sequence[Feature],
+        features: FeatureSet,
         teach_in: TeachIn | None,
         config: Config,
         n_groups: int,
     ) -> None:
         teach_in = teach_in or TeachIn()
-        self._features, self._config, self._dynamic = tuple(features), config, config.dynamic.enabled
+        self._n_learned = features.n_learned
+        self._features = features.features[: self._n_learned]
+        self._names = features.names
+        self._config, self._dynamic = config, config.dynamic.enabled
         self._on, self._learn_limit = config.judge.on, config.learn.limit
         self._quiet_ns = config.judge.off_delay_s * NS_PER_S
         self._detectors = [entry for entry in config.detectors if group.kind in entry.kinds]
@@ -88,14 +99,17 @@ class GroupDetect:
         self._budget = Budget.of_group(config, _vector_rate_hz(group, config), n_groups)
         self._skip_s, duration_s = teach_in.skip_s, teach_in.duration_s
         self._teach_in_end_s = math.inf if duration_s is None else self._skip_s + duration_s
-        self._limits = AbsoluteLimits(features, config.limits, spindle)
+        self._limits = AbsoluteLimits(features.features, config.limits, spindle)
+        long = () if features.long is None else features.long.features
+        self._watch = GroupWatch(features.features, long, group, config)
+        self._findings: list[Finding] = []
         self._models: OrderedDict[Regime, _RegimeModels] = OrderedDict()
         self._first_ns: int | None = None
         self._exceeded_ns: int | None = None
         self._last_regime: Regime | None = None
         self._last: _RegimeModels | None = None  # that regime's, as long as it lasts
 
-    def score_learn(self, vector: FeatureVector) -> Score:
+    def score_learn(self, vector: FeatureVector) -> Score | None:
         """Score a vector; then learn from it if the guard allows.
 
         Parameters
@@ -105,9 +119,25 @@ class GroupDetect:
 
         Returns
         -------
-        Score
-            Of the tier that is most alarmed; NaN if none can say anything.
+        Score or None
+            Of the tier that is most alarmed; NaN if none can say anything. None for a long window's vector: what
+            signatures found in it goes with the next score, which is of the same moment.
         """
+        if self._watch.any:
+            found = self._watch.assess(vector)
+            self._findings += found
+            if any(f.score >= self._on and f.fault not in LATCHED for f in found):
+                self._exceeded_ns = vector.t_ns
+        if vector.long:
+            self._watch.learn(vector, self._allowed(vector))
+            return None
+        score = self._score(vector)
+        if self._watch.any:
+            self._watch.learn(vector, self._allowed(vector))
+        return score
+
+    def _score(self, vector: FeatureVector) -> Score:
+        """What the three tiers say, and what signatures found meanwhile."""
         models = self._last
         if models is None or vector.regime != self._last_regime:
             models = self._last = self._regime(vector.regime)
@@ -131,14 +161,17 @@ class GroupDetect:
             baseline.ready,
             baseline.learned,
             baseline.wanted,
-            self._features[best.top].name if best.top >= 0 else "",
+            self._names[best.top] if best.top >= 0 else "",
             reasons,
             vector.usable,
             vector.steady,
             best.immediate,
             drift,
             vector.received_ns,
+            tuple(self._findings),
+            self._watch.cover,
         )
+        self._findings.clear()
         if may_observe(
             learnable=vector.learnable and vector.usable,
             steady=vector.steady,
@@ -153,11 +186,13 @@ class GroupDetect:
         """State for recovery."""
         models = [(tuple(regime), m.baseline.save(), m.dynamic.save()) for regime, m in self._models.items()]
         last = None if self._last_regime is None else tuple(self._last_regime)
-        return self._first_ns, self._exceeded_ns, last, models
+        return self._first_ns, self._exceeded_ns, last, models, self._watch.save(), tuple(self._findings)
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
-        self._first_ns, self._exceeded_ns, last, models = state
+        self._first_ns, self._exceeded_ns, last, models, watch, findings = state
+        self._watch.restore(watch)
+        self._findings = list(findings)
         self._last_regime = None if last is None else Regime(*last)
         for regime, baseline, dynamic in models:
             fresh = self._regime(Regime(*regime))
@@ -195,10 +230,11 @@ class GroupDetect:
             return Tier.LEARNED, NOTHING, False
         tier, best, drift = Tier.LEARNED, NOTHING, False
         if vector.steady:
-            best = models.baseline.score(vector.values)
+            values = self._learned(vector)
+            best = models.baseline.score(values)
             drift = best.drift
             if self._dynamic:
-                dynamic = models.dynamic.score(vector.values)
+                dynamic = models.dynamic.score(values)
                 if _exceeds(dynamic, best):
                     tier, best = Tier.DYNAMIC, dynamic
                 elif dynamic.immediate:
@@ -214,9 +250,9 @@ class GroupDetect:
         self, vector: FeatureVector, models: _RegimeModels, tier: Tier, assessment: Assessment
     ) -> tuple[Reason, ...]:
         if tier is Tier.LEARNED:
-            return models.baseline.reasons(vector.values, assessment)
+            return models.baseline.reasons(self._learned(vector), assessment)
         if tier is Tier.DYNAMIC:
-            return models.dynamic.reasons(vector.values, assessment)
+            return models.dynamic.reasons(self._learned(vector), assessment)
         return self._limits.reasons(vector.values, assessment)
 
     def _learn(self, vector: FeatureVector, models: _RegimeModels, score: float) -> None:
@@ -225,7 +261,7 @@ class GroupDetect:
         if score >= self._on:
             self._exceeded_ns = vector.t_ns
         if vector.usable and vector.steady:
-            models.dynamic.learn(vector.values)
+            models.dynamic.learn(self._learned(vector))
         baseline = models.baseline
         if not baseline.complete:
             elapsed_s = (vector.t_ns - self._first_ns) / NS_PER_S
@@ -241,7 +277,16 @@ class GroupDetect:
             score=score,
             limit=self._learn_limit,
         ):
-            baseline.learn(vector.values)
+            baseline.learn(self._learned(vector))
+
+    def _learned(self, vector: FeatureVector) -> NDArray[np.float64]:
+        """The part of a vector that baselines know; signatures read the rest, too."""
+        return vector.values[: self._n_learned]
+
+    def _allowed(self, vector: FeatureVector) -> bool:
+        """Whether signatures may learn from a vector as from a healthy one."""
+        fit = vector.usable and vector.learnable and vector.steady
+        return fit and not self._exceeding(vector.t_ns)
 
     def _exceeding(self, t_ns: int) -> bool:
         """Whether a score reached the limit so recently that an episode may be open."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 from bytewax.operators import KeyedStream
 from numpy.typing import NDArray
@@ -56,6 +57,29 @@ def hops_per_window(group: SensorGroup, config: WaveformConfig) -> int:
     return max(1, min(n_hops, _samples_per_burst(group) // samples_per_hop(group, config)))
 
 
+def long_hops(group: SensorGroup, config: Config) -> tuple[int, int]:
+    """How many hops a long window has, and how many lie between two of them.
+
+    Parameters
+    ----------
+    group : SensorGroup
+        Any.
+    config : Config
+        ``[waveform]`` and ``[diagnosis]``.
+
+    Returns
+    -------
+    tuple of int
+        Zeros if the group has no long windows, as slow values. A burst of a duty-cycled sensor is a long window at
+        most.
+    """
+    if group.kind == "scalar" or not config.diagnosis.enabled:
+        return 0, 0
+    long = msgspec.structs.replace(config.waveform, window_s=config.diagnosis.window_s)
+    n_hops = hops_per_window(group, long)
+    return n_hops, max(1, round(config.diagnosis.hop_s / config.waveform.hop_s))
+
+
 def _samples_per_burst(group: SensorGroup) -> int:
     assert group.duty_cycle is not None
     return max(1, round(group.duty_cycle.burst_s * group.sample_rate_hz))
@@ -86,8 +110,9 @@ def slide_windows(
     Returns
     -------
     KeyedStream[Window | SensorOutcome]
-        A waveform group's first window comes when ``window_s`` of contiguous samples are there; a scalar
-        group's with its first sample.
+        A waveform group's first window comes when ``window_s`` of contiguous samples are there, its long ones when
+        ``[diagnosis] window_s`` are, each just before the short one that ends with it; a scalar group's with its
+        first sample.
     """
     return stateful_step(step_id, items, lambda: WindowSlide(spindles, config), recoverable)
 
@@ -132,9 +157,7 @@ class WindowSlide:
                 out.append(item)
                 continue
             ring = self._rings.get(item.block.group) or self._open(item.block.spindle, item.block.group)
-            window = ring.push(item)
-            if window is not None:
-                out.append(window)
+            out.extend(ring.push(item))
         return out
 
     def save(self) -> Any:
@@ -154,7 +177,7 @@ class WindowSlide:
         if group.kind == "scalar":
             ring = _History(self._config.scalar.n_history)
         else:
-            ring = _Hops(hops_per_window(group, self._config.waveform))
+            ring = _Hops(hops_per_window(group, self._config.waveform), *long_hops(group, self._config))
         self._rings[name] = ring
         return ring
 
@@ -164,26 +187,40 @@ class _Hops:
     """The latest hops of a waveform group. Windows share their arrays, which nobody changes."""
 
     n_hops: int
+    n_long: int  # hops in a long window; 0 = none
+    n_between: int  # hops from one long window to the next
     samples: tuple[NDArray[np.float32], ...] = ()
     partials: tuple[NDArray[np.float64], ...] = ()
+    n_since: int = 0  # hops since the last long window
 
     def save(self) -> tuple[Any, ...]:
         """State for recovery, its kind first."""
-        return "hops", self.n_hops, self.samples, self.partials
+        lengths = self.n_hops, self.n_long, self.n_between
+        return "hops", *lengths, self.samples, self.partials, self.n_since
 
-    def push(self, item: CheckedBlock) -> Window | None:
-        """Add a hop; give the window that it completes, if there are enough."""
-        block = item.block
+    def push(self, item: CheckedBlock) -> list[Window]:
+        """Add a hop; give the windows that it completes."""
         assert item.partials is not None  # a waveform's hop has them
         if not item.contiguous:
-            self.samples, self.partials = (), ()
-        self.samples = (*self.samples, block.samples)[-self.n_hops :]
-        self.partials = (*self.partials, item.partials)[-self.n_hops :]
-        if len(self.samples) < self.n_hops:
-            return None
-        n_before = (self.n_hops - 1) * block.samples.shape[1]
+            self.samples, self.partials, self.n_since = (), (), 0
+        n_kept = max(self.n_hops, self.n_long)
+        self.samples = (*self.samples, item.block.samples)[-n_kept:]
+        self.partials = (*self.partials, item.partials)[-n_kept:]
+        self.n_since += 1
+        windows = []
+        if self.n_long and len(self.samples) >= self.n_long and self.n_since >= self.n_between:
+            self.n_since = 0
+            windows.append(self._window(item, self.n_long, long=True))
+        if len(self.samples) >= self.n_hops:
+            windows.append(self._window(item, self.n_hops))
+        return windows
+
+    def _window(self, item: CheckedBlock, n_hops: int, *, long: bool = False) -> Window:
+        block = item.block
+        n_before = (n_hops - 1) * block.samples.shape[1]
         start_ns = block.t_ns - samples_to_ns(n_before, block.sample_rate_hz)
-        return _window(item, block.end_ns, self.samples, self.partials, start_ns >= item.settled_ns)
+        hops, partials = self.samples[-n_hops:], self.partials[-n_hops:]
+        return _window(item, block.end_ns, hops, partials, start_ns >= item.settled_ns, long=long)
 
 
 @dataclass(slots=True)
@@ -197,7 +234,7 @@ class _History:
         """State for recovery, its kind first."""
         return "history", self.n_history, self.samples
 
-    def push(self, item: CheckedBlock) -> Window:
+    def push(self, item: CheckedBlock) -> list[Window]:
         """Add a sample; give the window that ends with it."""
         block, samples = item.block, item.block.samples
         if self.samples is not None and item.contiguous:
@@ -205,7 +242,7 @@ class _History:
             samples = np.concatenate((self.samples[:, first:], samples), axis=1)
             samples.flags.writeable = False
         self.samples = samples
-        return _window(item, block.t_ns, (samples,), (), block.t_ns >= item.settled_ns)
+        return [_window(item, block.t_ns, (samples,), (), block.t_ns >= item.settled_ns)]
 
 
 def _window(
@@ -214,6 +251,8 @@ def _window(
     hops: tuple[NDArray[np.float32], ...],
     partials: tuple[NDArray[np.float64], ...],
     steady: bool,
+    *,
+    long: bool = False,
 ) -> Window:
     block = item.block
     return Window(
@@ -230,4 +269,5 @@ def _window(
         item.learnable,
         steady,
         block.received_ns,
+        long,
     )

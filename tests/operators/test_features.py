@@ -21,8 +21,12 @@ VIB = SensorGroup("vib", "waveform", 25_600.0, (Channel("vib_x", "g"), Channel("
 CURRENT = SensorGroup("current", "waveform", 10_000.0, (Channel("current_u", "A", dc_coupled=True),))
 LOAD = SensorGroup("load", "scalar", 2.0, (Channel("load_pct", "%"), Channel("state")))
 
+PLAIN = parse_config("[diagnosis]\nenabled = false\n")
+
 ALL = parse_config(
     """
+    [diagnosis]
+    enabled = false
     [waveform]
     time_features = ["mean", "std", "rms", "peak", "peak_to_peak", "crest_factor", "kurtosis", "skewness",
                      "shape_factor", "impulse_factor", "clearance_factor", "zero_crossing_rate_hz"]
@@ -35,8 +39,8 @@ ALL = parse_config(
 
 
 def waveform(**keys: object) -> Config:
-    """The default configuration with other keys of ``[waveform]``."""
-    config = load_config()
+    """Only the configured features, with other keys of ``[waveform]``."""
+    config = PLAIN
     return msgspec.structs.replace(config, waveform=msgspec.structs.replace(config.waveform, **keys))
 
 
@@ -182,7 +186,7 @@ def test_window_has_the_same_bits_alone_and_in_any_stack(rate_hz: float, data: s
 
 
 def test_stack_larger_than_the_cache_is_no_different() -> None:
-    feature_set = FeatureSet.for_group(VIB, load_config())
+    feature_set = FeatureSet.for_group(VIB, PLAIN)
     samples = noise(30, 2, 5120)
 
     together = feature_set.extract(samples)
@@ -191,7 +195,7 @@ def test_stack_larger_than_the_cache_is_no_different() -> None:
 
 
 def test_views_of_any_layout_are_taken_and_never_written() -> None:
-    feature_set = FeatureSet.for_group(VIB, load_config())
+    feature_set = FeatureSet.for_group(VIB, PLAIN)
     longer = noise(2, 6000)
     longer.flags.writeable = False
     view = longer[:, 500:5620]
@@ -204,7 +208,7 @@ def test_views_of_any_layout_are_taken_and_never_written() -> None:
 
 
 def test_no_windows_make_no_vectors() -> None:
-    feature_set = FeatureSet.for_group(VIB, load_config())
+    feature_set = FeatureSet.for_group(VIB, PLAIN)
 
     assert feature_set.extract(np.empty((0, 2, 5120), np.float32)).shape == (0, len(feature_set.features))
 
@@ -212,7 +216,7 @@ def test_no_windows_make_no_vectors() -> None:
 @pytest.mark.parametrize("shape", [(1, 2, 5119), (1, 1, 5120), (1, 3, 5120)])
 def test_window_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="Expected windows of 2 channels x 5120 samples"):
-        FeatureSet.for_group(VIB, load_config()).extract(noise(*shape))
+        FeatureSet.for_group(VIB, PLAIN).extract(noise(*shape))
 
 
 @pytest.mark.parametrize(
@@ -251,24 +255,26 @@ def test_bands_narrower_than_the_window_resolves_are_an_error() -> None:
     slow = SensorGroup("slow", "waveform", 100.0, VIB.channels)
 
     with pytest.raises(ConfigError, match=r"the 5 Hz that 20 samples .* - at `\$.waveform.n_bands`"):
-        FeatureSet.for_group(slow, load_config())
+        FeatureSet.for_group(slow, PLAIN)
 
 
 def test_window_too_short_is_an_error() -> None:
     slow = SensorGroup("slow", "waveform", 10.0, VIB.channels)
 
     with pytest.raises(ConfigError, match=r"at least 16 samples, got 2 .* - at `\$.waveform.window_s`"):
-        FeatureSet.for_group(slow, load_config())
+        FeatureSet.for_group(slow, PLAIN)
 
 
 def test_window_of_a_sleeping_sensor_is_its_burst() -> None:
     group = SensorGroup("vib", "waveform", 25_600.0, VIB.channels, duty_cycle=DutyCycle(0.1, 10.0))
 
-    assert FeatureSet.for_group(group, load_config()).extract(noise(1, 2, 2560)).shape == (1, 24)
+    assert FeatureSet.for_group(group, PLAIN).extract(noise(1, 2, 2560)).shape == (1, 24)
 
 
 COMPLETE = parse_config(
     """
+    [diagnosis]
+    enabled = false
     [waveform]
     spectral_features = ["velocity_rms"]
     envelope_features = ["envelope_kurtosis", "envelope_band_hz", "envelope_rms", "bpfo", "bpfi", "bsf", "ftf"]
@@ -387,7 +393,7 @@ def test_close_edges_get_decimals_so_that_names_stay_apart() -> None:
 
 
 def test_shop_has_a_set_for_every_group_and_groups_declared_alike_share_it() -> None:
-    shop = FeatureSet.for_shop([Spindle("M1", (VIB, LOAD)), Spindle("M2", (VIB, CURRENT))], load_config())
+    shop = FeatureSet.for_shop([Spindle("M1", (VIB, LOAD)), Spindle("M2", (VIB, CURRENT))], PLAIN)
 
     assert set(shop) == {("M1", "vib"), ("M1", "load"), ("M2", "vib"), ("M2", "current")}
     assert shop["M1", "vib"] is shop["M2", "vib"]
@@ -397,7 +403,7 @@ def test_life_of_a_real_bearing_has_the_levels_that_its_description_states(trace
     with np.load(traces / "femto" / "Bearing1_2.npz", allow_pickle=False) as recording:
         samples = recording["samples"]
     group = SensorGroup("vib", "waveform", 25_600.0, VIB.channels, duty_cycle=DutyCycle(0.1, 10.0))
-    feature_set = FeatureSet.for_group(group, load_config())
+    feature_set = FeatureSet.for_group(group, PLAIN)
 
     rms = feature_set.extract(samples)[:, feature_set.names.index("vib_x.rms")]
 
@@ -406,3 +412,34 @@ def test_life_of_a_real_bearing_has_the_levels_that_its_description_states(trace
     assert rms[:10].mean() == pytest.approx(0.47, abs=0.01)
     assert 0.30 < np.median(rms[200:600]) < 0.35
     assert rms[-10:].mean() == pytest.approx(1.7, abs=0.05)
+
+
+def test_what_signatures_read_stands_behind_what_baselines_learn() -> None:
+    plain, watched = (FeatureSet.for_group(VIB, config) for config in (PLAIN, load_config()))
+
+    assert plain.n_learned == len(plain.names) == watched.n_learned
+    assert watched.names[: watched.n_learned] == plain.names
+    assert watched.names[watched.n_learned :] == (
+        *("vib_x.rev_1", "vib_x.tooth_1"),
+        *("vib_y.rev_1", "vib_y.tooth_1"),
+    )
+    samples = noise(3, 2, 5120)
+    np.testing.assert_array_equal(watched.extract(samples)[:, : plain.n_learned], plain.extract(samples))
+
+
+def test_a_long_window_has_lines_where_the_short_one_cannot_tell_them_apart() -> None:
+    short = FeatureSet.for_group(VIB, load_config())
+    assert short.long is not None
+    slow = Context("M1", 0, rpm=1500.0)
+
+    samples = noise(1, 2, 12_800)
+
+    assert "vib_x.asynchronous_share" not in short.long.why(short.long.extract(samples, [slow])[0], slow)
+    why = FeatureSet.for_group(VIB, COMPLETE).why(
+        FeatureSet.for_group(VIB, COMPLETE).extract(samples[:, :, -5120:], [slow])[0], slow
+    )
+    assert why["vib_x.asynchronous_share"] == "lines not resolved"
+
+
+def test_slow_values_have_no_long_windows() -> None:
+    assert FeatureSet.for_group(LOAD, load_config()).long is None

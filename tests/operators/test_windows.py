@@ -33,8 +33,8 @@ def hops(samples, **changes):
     return [checked(VIB, samples[:, 100 * i : 100 * (i + 1)], 100 * i, i > 0, **changes) for i in range(n)]
 
 
-def slide(items):
-    return WindowSlide(SPINDLES, CONFIG).process(items)
+def slide(items, long=False):
+    return [window for window in WindowSlide(SPINDLES, CONFIG).process(items) if window.long == long]
 
 
 def test_a_window_comes_with_every_hop_once_the_first_is_full():
@@ -100,7 +100,7 @@ def test_a_scalar_window_comes_with_every_sample_and_grows_to_its_history():
 
 def test_saved_and_restored_in_mid_stream_it_goes_on_as_if_nothing_had_happened():
     items = hops(noise(VIB, 1.0))
-    whole = slide(items)
+    whole = WindowSlide(SPINDLES, CONFIG).process(items)
 
     first, second = WindowSlide(SPINDLES, CONFIG), WindowSlide(SPINDLES, CONFIG)
     out = first.process(items[:4])
@@ -108,3 +108,25 @@ def test_saved_and_restored_in_mid_stream_it_goes_on_as_if_nothing_had_happened(
     out += second.process(items[4:])
 
     assert [samples_of(w).tobytes() for w in out] == [samples_of(w).tobytes() for w in whole]
+
+
+def test_a_long_window_comes_just_before_the_short_one_that_ends_with_it():
+    items = hops(noise(VIB, 1.0))
+
+    windows = WindowSlide(SPINDLES, CONFIG).process(items)
+
+    long = [i for i, window in enumerate(windows) if window.long]
+    assert len(long) == 6
+    for i in long:
+        assert len(windows[i].hops) == 5
+        assert not windows[i + 1].long
+        assert windows[i].t_ns == windows[i + 1].t_ns
+        assert windows[i].hops[-2:] == windows[i + 1].hops
+
+
+def test_no_long_window_spans_a_gap():
+    items = hops(noise(VIB, 1.0))
+    items[5] = checked(VIB, items[5].block.samples, 700, contiguous=False)
+    items[6:] = [checked(VIB, item.block.samples, 800 + 100 * i) for i, item in enumerate(items[6:])]
+
+    assert [window.t_ns for window in slide(items, long=True)] == [T0 + 5 * HOP_NS, T0 + 12 * HOP_NS]
