@@ -1,8 +1,9 @@
-"""The front bearing: a faint tone and some noise when well, impacts when a race is spalled.
+"""The front bearing: a faint tone and some noise when well, impacts when a race or a ball is spalled.
 
 Kinematics of a rolling bearing without slip (Randall and Antoni, "Rolling element bearing diagnostics - a tutorial",
 MSSP 25, 2011): with ``r = ball / pitch * cos(contact angle)``, balls pass a point of the outer race ``n/2 (1 - r)``
-times per revolution, one of the inner race ``n/2 (1 + r)`` times.
+times per revolution, one of the inner race ``n/2 (1 + r)`` times. The cage turns ``(1 - r)/2`` times, and a ball
+``pitch / (2 ball) (1 - r^2)`` times about itself, so a spall on it meets a race twice as often.
 """
 
 from __future__ import annotations
@@ -61,6 +62,16 @@ class Bearing:
         return self.n_elements / 2 * (1 + self._ratio)
 
     @property
+    def ball_order(self) -> float:
+        """Turns of a ball about itself (BSF), per revolution of the spindle."""
+        return self.pitch_mm / (2 * self.ball_mm) * (1 - self._ratio**2)
+
+    @property
+    def cage_order(self) -> float:
+        """Turns of the cage (FTF), per revolution of the spindle."""
+        return (1 - self._ratio) / 2
+
+    @property
     def _ratio(self) -> float:
         return self.ball_mm / self.pitch_mm * math.cos(math.radians(self.contact_deg))
 
@@ -68,6 +79,8 @@ class Bearing:
 # Angular-contact spindle bearing of ISO 15 size 7014 (bore 70, outside diameter 110, hence pitch 90 mm). Number and
 # size of the balls vary between makers; these are assumed.
 FRONT_BEARING = Bearing(n_elements=18, ball_mm=12.7, pitch_mm=90.0, contact_deg=15.0)
+_OUTER, _INNER = FRONT_BEARING.outer_order, FRONT_BEARING.inner_order
+_BALL, _CAGE = 2.0 * FRONT_BEARING.ball_order, FRONT_BEARING.cage_order
 
 
 class RollingBearing:
@@ -78,13 +91,14 @@ class RollingBearing:
     sample_rate_hz : float
         Of the vibration.
     chance : numpy.random.Generator
-        For the impacts; drawn only while a race is damaged.
+        For the impacts; drawn only while the bearing is damaged.
     """
 
     def __init__(self, sample_rate_hz: float, chance: np.random.Generator) -> None:
         self._fs = sample_rate_hz
         self._chance = chance
-        self._passed = {False: 0.0, True: 0.0}  # balls past the sensor, modulo 1: outer race, inner race
+        # Place, modulo 1, in what repeats with each of these orders.
+        self._passed = dict.fromkeys((_OUTER, _INNER, _BALL, _CAGE), 0.0)
 
     def roughness_n(self, motion: Motion) -> NDArray[np.float64]:
         """Standard deviation of the broadband force of rolling: float64[n_samples]."""
@@ -107,11 +121,13 @@ class RollingBearing:
         tone_m_s2 : float64[n_samples]
             Acceleration of the housing at the outer race's ball-passing frequency.
         impact_n : float64[n_samples]
-            Force of impacts, each one sample long; zero while the races are whole.
+            Force of impacts, each one sample long; zero while races and balls are whole.
         """
-        outer = self._passing(motion, inner=False)
+        turned = motion.revolution - motion.revolution[0] + motion.rpm / (60.0 * self._fs)
+        outer, inner, ball, cage = (self._passed[order] + order * turned for order in self._passed)
+        for order in self._passed:
+            self._passed[order] = (self._passed[order] + order * float(turned[-1])) % 1.0
         tone = _TONE_M_S2_PER_KRPM / 1000.0 * motion.rpm * np.sin(2.0 * np.pi * outer)
-        inner = self._passing(motion, inner=True)
         impacts = np.zeros_like(tone)
         for fault in faults:
             if fault.fault is FaultKind.BEARING:
@@ -121,14 +137,10 @@ class RollingBearing:
                 impacts += self._impacts(inner, motion, fault) * (
                     1.0 + np.sin(2.0 * np.pi * motion.revolution)
                 )
+            elif fault.fault is FaultKind.BEARING_BALL:
+                # The ball goes round with the cage, through the loaded zone and out again.
+                impacts += self._impacts(ball, motion, fault) * (1.0 + np.sin(2.0 * np.pi * cage))
         return tone, impacts
-
-    def _passing(self, motion: Motion, *, inner: bool) -> NDArray[np.float64]:
-        order = FRONT_BEARING.inner_order if inner else FRONT_BEARING.outer_order
-        step = order * motion.rpm / (60.0 * self._fs)
-        passed = self._passed[inner] + np.cumsum(step)
-        self._passed[inner] = float(passed[-1]) % 1.0
-        return passed
 
     def _impacts(
         self, passed: NDArray[np.float64], motion: Motion, fault: PlannedFault

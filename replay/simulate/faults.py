@@ -14,18 +14,34 @@ class FaultKind(StrEnum):
 
     TOOL_WEAR = "tool_wear"  # forces and their noise grow with the wear land
     TOOL_BREAKAGE = "tool_breakage"  # one edge is gone: the next tooth cuts for two, once per revolution
+    MISSING_TOOL = "missing_tool"  # nothing, or only a share, is engaged while the controller says cutting
     CHATTER = "chatter"  # a tone that is no spindle order grows to its limit cycle while the tool cuts
     COLLISION = "collision"  # a blow, the drive at its limit, then a spindle that runs out
     BEARING = "bearing"  # outer race damaged: an impact at every ball passing (BPFO)
     BEARING_INNER = "bearing_inner"  # inner race: impacts at BPFI, strongest once per revolution
+    BEARING_BALL = (
+        "bearing_ball"  # a ball: impacts at twice BSF as it meets both races, strongest once per FTF
+    )
+    IMBALANCE = "imbalance"  # a tool sits badly: the line once per revolution is there at once, and stays
     SENSOR_DROPOUT = "sensor_dropout"  # the accelerometer's blocks do not arrive
     SENSOR_FLAT_LINE = "sensor_flat_line"  # vib_x repeats one value
     SENSOR_DRIFT = "sensor_drift"  # gain of vib_x and zero of current_u wander
 
 
-# Only a tool in the cut can break, wear or chatter; a collision is planned there too, where it is hardest to see.
-NEEDS_CUT = frozenset({FaultKind.TOOL_WEAR, FaultKind.TOOL_BREAKAGE, FaultKind.CHATTER, FaultKind.COLLISION})
-GRADUAL = frozenset({FaultKind.TOOL_WEAR, FaultKind.BEARING, FaultKind.BEARING_INNER, FaultKind.SENSOR_DRIFT})
+# Only a tool in the cut can break, wear, chatter or be missed; a collision is planned there too, where it is hardest
+# to see.
+NEEDS_CUT = frozenset(
+    {
+        FaultKind.TOOL_WEAR,
+        FaultKind.TOOL_BREAKAGE,
+        FaultKind.MISSING_TOOL,
+        FaultKind.CHATTER,
+        FaultKind.COLLISION,
+    }
+)
+BEARINGS = frozenset({FaultKind.BEARING, FaultKind.BEARING_INNER, FaultKind.BEARING_BALL})
+GRADUAL = BEARINGS | {FaultKind.TOOL_WEAR, FaultKind.SENSOR_DRIFT}
+LASTING = GRADUAL | {FaultKind.IMBALANCE}  # whether they grow or not: such faults outlast a part
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +57,8 @@ class PlannedFault:
     start_s, end_s : float
         Since the start of the simulation. Gradual faults grow from nothing to their full severity in between.
     severity : float
-        1.0 = clearly visible to a machinist; greater than 0.
+        1.0 = clearly visible to a machinist; greater than 0. Of a missing tool or a broken edge: the share that is
+        gone, at most 1.
     note : str
         For people.
     tool : str

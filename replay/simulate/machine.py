@@ -35,6 +35,7 @@ _PUMP_G, _PUMP_HZ = 0.006, 49.2  # coolant pump: two poles on a 50 Hz mains, wit
 _IMBALANCE_M_S2_PER_KRPM2 = 0.008
 _MISALIGNMENT = 0.3  # second order, as a share of the first
 _BENT_IMBALANCE = 12.0  # after a collision
+_IMBALANCE_FACTOR = 16.0 / 2.5  # of a tool that sits badly: G 16 where G 2.5 was
 _DRIFT_GAIN, _DRIFT_A = 0.6, 4.0  # what a drifting sensor gains, at the end
 
 
@@ -148,6 +149,7 @@ class Machine:
         once = self._imbalance * (motion.rpm / 1000.0) ** 2
         twice = _MISALIGNMENT * once
         once = once * (1.0 + (_BENT_IMBALANCE - 1.0) * bent)
+        once *= 1.0 + (_IMBALANCE_FACTOR - 1.0) * _during(motion.t_s, faults, FaultKind.IMBALANCE)
         turn = motion.revolution
         x = self._along.respond(forces.x_n + rough_n * noise[0] + impacts_n) + forces.tone_x_m_s2
         y = self._across.respond(forces.y_n + rough_n * noise[1] + impacts_n) + forces.tone_y_m_s2

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.errors import UsageError
-from replay.simulate.faults import GRADUAL, NEEDS_CUT, FaultKind, FaultOrder, PlannedFault, parse_fault
+from replay.simulate.faults import LASTING, NEEDS_CUT, FaultKind, FaultOrder, PlannedFault, parse_fault
 from replay.simulate.plan import ShopPlan, spindle_timeline
 from replay.simulate.program import CUTTING_SECTIONS, Phase, Preset
 
 _SETTLED_S = 0.55  # a cut so old is steady: longer than the engine's settling time and window
 _REMAINING_S = 0.6  # so much of the cut is left to see a fault in
-_GRADUAL_S = {Preset.DEMO: 60.0, Preset.SHOP: 1200.0}  # how long gradual faults grow, unless said otherwise
+_LASTING_S = {Preset.DEMO: 60.0, Preset.SHOP: 1200.0}  # how long faults last that outlast a part
 _BRIEF_S = 3.0  # a collision and what follows it; sensor trouble
 
 
@@ -24,6 +24,8 @@ class CutMoment:
     ----------
     phase : Phase
         The section, without entry and exit.
+    entry_s : float
+        When the tool should first touch the part.
     n_seen : int
         How often this tool has finished this section before.
     change_s : float
@@ -31,6 +33,7 @@ class CutMoment:
     """
 
     phase: Phase
+    entry_s: float
     n_seen: int
     change_s: float
 
@@ -38,15 +41,18 @@ class CutMoment:
 def cut_moments(plan: ShopPlan, spindle: str) -> Iterator[CutMoment]:
     """Yield the cuts of a spindle in order of time, for ever."""
     seen: dict[tuple[str, str], int] = {}
-    waiting: list[Phase] = []
+    waiting: list[tuple[Phase, float]] = []
+    entry_s = 0.0
     for phase in spindle_timeline(plan, plan.spindles.index(spindle)):
+        if phase.section == "entry":
+            entry_s = phase.start_s
         if phase.section in CUTTING_SECTIONS:
-            waiting.append(phase)
+            waiting.append((phase, entry_s))
         if phase.section not in ("tool_change", "part_change"):
             continue
-        for cut in waiting:
+        for cut, touched_s in waiting:
             key = (cut.tool.name, cut.section)
-            yield CutMoment(cut, seen.get(key, 0), phase.start_s)
+            yield CutMoment(cut, touched_s, seen.get(key, 0), phase.start_s)
             seen[key] = seen.get(key, 0) + 1
         waiting.clear()
 
@@ -72,23 +78,32 @@ def place_fault(
     Returns
     -------
     PlannedFault
-        Starts not before ``order.at_s``, in a cut that goes on for a while. A broken tool ends with the next tool
-        or part change, chatter with its cut, the others after their usual time; or all at ``order.until_s``.
+        Starts not before ``order.at_s``, in a cut that goes on for a while; a missing tool at the moment of its first
+        touch. A broken or missing tool ends with the next tool or part change, chatter with its cut, the others
+        after their usual time; or all at ``order.until_s``.
 
     Raises
     ------
     UsageError
         If there is no steady cut before ``order.until_s``.
     """
-    moment = next(m for m in moments if _latest(m) >= order.at_s and m.n_seen >= least_seen)
+    missing = order.fault is FaultKind.MISSING_TOOL
+    moment = next(
+        m for m in moments if (m.entry_s if missing else _latest(m)) >= order.at_s and m.n_seen >= least_seen
+    )
     cut = moment.phase
     start_s = round(min(max(cut.start_s + _SETTLED_S, order.at_s) + delay_s, _latest(moment)), 3)
+    start_s = moment.entry_s if missing else start_s
     if order.until_s is not None and order.until_s <= start_s:
         raise UsageError(
             f"{order.fault} on {order.spindle}: no steady cut between {order.at_s:g} and {order.until_s:g} s, "
             f"the next one is at {start_s:g} s"
         )
-    ends_with = {FaultKind.TOOL_BREAKAGE: moment.change_s, FaultKind.CHATTER: cut.end_s}
+    ends_with = {
+        FaultKind.TOOL_BREAKAGE: moment.change_s,
+        FaultKind.MISSING_TOOL: moment.change_s,
+        FaultKind.CHATTER: cut.end_s,
+    }
     end_s = order.until_s or ends_with.get(order.fault, start_s + _usual_s(plan, order.fault))
     return PlannedFault(
         spindle=order.spindle,
@@ -110,7 +125,7 @@ def order_faults(plan: ShopPlan, texts: Sequence[str]) -> ShopPlan:
         Without recurring faults.
     texts : sequence of str
         Each as `parse_fault` reads it. A fault that needs a cut begins with the first steady cut after its START;
-        sensor and bearing faults begin at START.
+        sensor and bearing faults and imbalance begin at START.
 
     Returns
     -------
@@ -144,4 +159,4 @@ def _latest(moment: CutMoment) -> float:
 
 
 def _usual_s(plan: ShopPlan, fault: FaultKind) -> float:
-    return _GRADUAL_S[plan.preset] if fault in GRADUAL else _BRIEF_S
+    return _LASTING_S[plan.preset] if fault in LASTING else _BRIEF_S

@@ -39,11 +39,14 @@ class ToolState:
         Share of one edge that is gone.
     bent : float
         0 = straight, 1 = as after a collision of severity 1.
+    missing : float
+        Share of the engagement that does not happen.
     """
 
     wear: float = 0.0
     broken: float = 0.0
     bent: float = 0.0
+    missing: float = 0.0
 
     @property
     def noise(self) -> float:
@@ -123,13 +126,14 @@ class Process:
             there = slice(*np.searchsorted(coarse.t_s, (from_s, to_s)))
             state = _tool_state(phase, faults, (from_s + to_s) / 2.0)
             table = self._table(phase.cut, phase.runout, state)
-            engaged = phase.hardness * fine.engaged[here]
+            share = phase.hardness * (1.0 - state.missing)
+            engaged = share * fine.engaged[here]
             angle = _angles(fine.revolution[here])
             forces.x_n[here] = engaged * table.x_n[angle]
             forces.y_n[here] = engaged * table.y_n[angle]
             forces.rough_n[here] = _NOISE_SHARE * table.mean_n * state.noise * engaged
             angle = _angles(coarse.revolution[there])
-            forces.torque_nm[there] = phase.hardness * coarse.engaged[there] * table.torque_nm[angle]
+            forces.torque_nm[there] = share * coarse.engaged[there] * table.torque_nm[angle]
             self._chatter(forces, here, phase, faults, fine)
         _blows(forces, faults, fine.t_s, coarse.t_s)
         return forces
@@ -174,7 +178,7 @@ def _stretches(
 
 
 def _tool_state(phase: Phase, faults: Sequence[PlannedFault], at_s: float) -> ToolState:
-    wear = broken = bent = 0.0
+    wear = broken = bent = missing = 0.0
     for fault in faults:
         if not fault.start_s <= at_s < fault.end_s:
             continue
@@ -184,7 +188,9 @@ def _tool_state(phase: Phase, faults: Sequence[PlannedFault], at_s: float) -> To
             broken = min(fault.severity, 1.0)
         elif fault.fault is FaultKind.COLLISION:
             bent = fault.severity
-    return ToolState(wear, broken, bent)
+        elif fault.fault is FaultKind.MISSING_TOOL:
+            missing = min(fault.severity, 1.0)
+    return ToolState(wear, broken, bent, missing)
 
 
 def _angles(revolution: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
-from engine.declared import Channel, SensorGroup, Spindle
+from engine.declared import Bearing, Channel, SensorGroup, Spindle
 from engine.records import Block, Context, complete_ns, samples_to_ns
+from replay.simulate.bearing import FRONT_BEARING
 from replay.simulate.faults import FaultKind, PlannedFault
 from replay.simulate.machine import CHUNK_S, CURRENT_FULL_SCALE_A, VIB_FULL_SCALE_G, Chunk, Machine
 from replay.simulate.plan import BLOCK_S, ShopPlan
@@ -157,7 +158,9 @@ def _context(spindle: str, t_ns: int, phase: Phase) -> Context:
 
 
 def _spindle(plan: ShopPlan, name: str) -> Spindle:
-    vib = tuple(Channel(channel, "g", VIB_FULL_SCALE_G) for channel in ("vib_x", "vib_y"))
+    balls = FRONT_BEARING
+    bearing = Bearing(balls.n_elements, balls.ball_mm, balls.pitch_mm, balls.contact_deg)
+    vib = tuple(Channel(channel, "g", VIB_FULL_SCALE_G, bearing=bearing) for channel in ("vib_x", "vib_y"))
     current = (Channel("current_u", "A", CURRENT_FULL_SCALE_A, dc_coupled=True),)
     load = (Channel("load_pct", "%", dc_coupled=True), Channel("temperature_c", "°C", dc_coupled=True))
     return Spindle(

@@ -83,7 +83,20 @@ def assert_in_a_steady_cut(fault, section, from_s, to_s):
 
 
 @pytest.mark.parametrize("preset", list(Preset))
-@pytest.mark.parametrize("kind", sorted(NEEDS_CUT))
+def test_missing_tool_is_missing_from_the_first_touch_until_the_next_tool_or_part(preset):
+    plan = order_faults(ShopPlan(("M1",), preset, seed=9), ["missing_tool@40:M1"])
+
+    (fault,) = plan.faults
+    during = [p for p in islice(spindle_timeline(plan, 0), 200) if fault.start_s < p.end_s <= fault.end_s]
+
+    assert fault.start_s == during[0].start_s >= 40.0
+    assert during[0].section == "entry"
+    assert {phase.section for phase in during}.isdisjoint(("tool_change", "part_change"))
+    assert during[-1].end_s == fault.end_s
+
+
+@pytest.mark.parametrize("preset", list(Preset))
+@pytest.mark.parametrize("kind", sorted(NEEDS_CUT - {FaultKind.MISSING_TOOL}))
 def test_fault_of_the_process_begins_in_a_steady_cut(preset, kind):
     plan = order_faults(ShopPlan(("M1",), preset, seed=9), [f"{kind}@40:M1"])
 

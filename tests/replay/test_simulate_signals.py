@@ -143,7 +143,12 @@ def test_chatter_is_a_growing_tone_between_the_orders():
 
 
 @pytest.mark.parametrize(
-    ("kind", "order"), [("bearing", FRONT_BEARING.outer_order), ("bearing_inner", FRONT_BEARING.inner_order)]
+    ("kind", "order"),
+    [
+        ("bearing", FRONT_BEARING.outer_order),
+        ("bearing_inner", FRONT_BEARING.inner_order),
+        ("bearing_ball", 2.0 * FRONT_BEARING.ball_order),
+    ],
 )
 def test_envelope_of_a_damaged_bearing_shows_its_ball_passing(healthy, kind, order):
     signals, fault = faulty(f"{kind}@2-12:M4")
@@ -174,6 +179,42 @@ def test_wear_raises_current_and_vibration_slowly(healthy):
     assert fault.tool == cuts[0][0].tool
     assert ratios[0] < (1.1, 1.3)
     assert ratios[-1] > (1.1, 1.3)
+
+
+def test_missing_tool_leaves_a_cut_that_sounds_like_air(healthy):
+    signals, fault = faulty("missing_tool@6:M1")
+    context, from_s, to_s = next(cut for cut in signals.sections("rough", "finish") if cut[1] > fault.start_s)
+    _, air_s, air_end_s = first_cut(signals, "approach", fault.start_s - 0.2)
+
+    assert context.cutting
+    assert healthy["M1"].vib(from_s, to_s).std() > 1.8 * signals.vib(from_s, to_s).std()
+    assert signals.vib(from_s, to_s).std() == pytest.approx(signals.vib(air_s, air_end_s).std(), rel=0.2)
+    assert signals.current(from_s, to_s).mean() < 0.95 * healthy["M1"].current(from_s, to_s).mean()
+
+
+def test_half_a_missing_cut_takes_half_the_torque(healthy):
+    torque_a = []
+    for severity in ("0.5", "1"):
+        signals, fault = faulty(f"missing_tool@6:M4:{severity}", 10.0)
+        _, from_s, to_s = next(c for c in signals.sections("rough", "finish") if c[1] > fault.start_s)
+        torque_a.append(np.sqrt(signals.current(from_s, to_s).mean() ** 2 - 7.0**2))
+    whole_a = np.sqrt(healthy["M4"].current(from_s, to_s).mean() ** 2 - 7.0**2)
+
+    assert torque_a[0] - torque_a[1] == pytest.approx((whole_a - torque_a[1]) / 2, rel=0.15)
+
+
+def test_imbalance_is_there_at_once_and_stays_with_the_next_part(healthy):
+    signals, fault = faulty("imbalance@6:M2")
+    ratios = [
+        amplitude(signals.vib(a, b), FS, context.rpm / 60)
+        / amplitude(healthy["M2"].vib(a, b), FS, context.rpm / 60)
+        for context, a, b in signals.sections("approach")
+        if a > fault.start_s
+    ]
+
+    assert fault.end_s == 66.0
+    assert len(ratios) > 2
+    np.testing.assert_allclose(ratios, 16.0 / 2.5, rtol=0.15)
 
 
 def test_collision_is_a_blow_and_a_drive_at_its_limit(healthy):
