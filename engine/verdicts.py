@@ -287,6 +287,12 @@ class Alert:
         First 12 hex digits of the configuration that decided.
     received_ns, judged_ns : int or None
         Wall times: last deciding sample received; alert made. None in an unpaced replay.
+    certainty : float
+        How specific the evidence is for this fault class, 0 to 1: see `Finding`. NaN for sensor alerts.
+    key : str
+        Which one, where a spindle has several: the tool that is worn, the channel of a bearing.
+    advice_en, advice_ko : str
+        What a machinist would check.
     """
 
     id: str
@@ -306,6 +312,10 @@ class Alert:
     config_hash: str
     received_ns: int | None = None
     judged_ns: int | None = None
+    certainty: float = math.nan
+    key: str = ""
+    advice_en: str = ""
+    advice_ko: str = ""
 
 
 class Condition(StrEnum):

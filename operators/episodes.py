@@ -1,17 +1,31 @@
-"""The episodes of one spindle: when an alert opens, what joins it, when it closes. Pure; no Bytewax."""
+"""The episodes of one spindle: when an alert opens, what joins it, what names it, when it closes. Pure; no Bytewax.
+
+One physical cause is to give one alert. What happens *now* (a collision, a broken tool, chatter, anything unexplained)
+is one episode as long as its evidence coincides; the most specific finding names it. A *condition* that lasts (a
+bearing, an imbalance, a worn tool) has an episode of its own, which only evidence closes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.clock import NS_PER_S
 from engine.config import JudgeConfig
-from engine.records import SensorOutcome
-from engine.verdicts import Alert, AlertState, Score
-from operators.wording import describe_fault, describe_trouble
+from engine.verdicts import LATCHED, Alert, AlertState, FaultClass, Finding, Score, Tier
+from operators.fault_words import advise
+from operators.wording import describe_fault
 
 # An open alert is told again when it has become so much worse than what was told last.
 _WORSE = 2.0
+_NOW = "now"
+_SHOCK = "shock"
+"""A second episode beside `_NOW`: a collision or breakage in a cut that was in trouble already."""
+_ABRUPT = frozenset({FaultClass.COLLISION, FaultClass.TOOL_BREAKAGE})
+_UNEXPLAINED = 0.1
+"""Certainty of what no signature explains."""
+_SHOCKED = 0.5
+"""Certainty of a collision that only a sudden peak speaks for."""
 
 
 @dataclass(slots=True)
@@ -27,25 +41,21 @@ class Episode:
     """An open alert about a machine or its process."""
 
     alert: Alert
+    opened_ns: int
     last_above_ns: int
 
 
 @dataclass(slots=True)
-class SensorEpisode:
-    """An open alert about one sensor group."""
-
-    alert: Alert
-    last_trouble_ns: int
-
-
-@dataclass(slots=True)
 class FaultEpisodes:
-    """Opens one alert per physical cause from the scores of all groups of a spindle.
+    """Opens one alert per physical cause from the scores and findings of all groups of a spindle.
 
-    An alert opens after ``on_delay_vectors`` consecutive exceedances of one group, or at once for a score of
-    ``immediate`` or more. While one is open, exceedances of every group join it; only a collision during
-    another kind of episode opens a second one. It closes when all finite scores have stayed below ``off`` for
-    ``off_delay_s``. A score of NaN ("cannot say") neither opens nor closes anything.
+    What no signature explains opens as ``process`` after ``on_delay_vectors`` consecutive exceedances of one group, or
+    at once for a score of ``immediate`` or more. A finding opens at once: its signature has confirmed it. While an
+    episode is open, exceedances of every group join it. A finding renames it if it is more certain and either came
+    within ``coincide_s`` of the opening or nothing had explained the episode so far; a collision or breakage later
+    than that is a second cause with an alert of its own. Episodes of what happens now close when all scores and
+    findings have stayed below ``off`` for ``off_delay_s``; conditions (`engine.verdicts.LATCHED`) when their signature
+    says less than ``off``. A score of NaN ("cannot say") neither opens nor closes anything.
 
     Parameters
     ----------
@@ -59,6 +69,8 @@ class FaultEpisodes:
     config_hash: str
     open: dict[str, Episode] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
+    explained: dict[str, str] = field(default_factory=dict)
+    """Conditions that an open or past alert accounts for, with its id: told once, not twice."""
 
     def update(self, score: Score) -> list[Alert]:
         """Take the next score.
@@ -73,163 +85,194 @@ class FaultEpisodes:
         list of Alert
             Messages to send, without wall times.
         """
-        if score.score != score.score:
-            return []
-        messages = self._exceeds(score) if score.score >= self.config.on else []
+        messages: list[Alert] = []
+        for finding in score.findings:
+            if finding.fault in LATCHED:
+                messages += self._condition(finding, score)
+            else:
+                messages += self._now(finding, score)
+        if score.score == score.score:
+            messages += self._unexplained(score) + self._close(score)
+        return messages
+
+    @property
+    def _happening(self) -> bool:
+        return _NOW in self.open or _SHOCK in self.open
+
+    def _unexplained(self, score: Score) -> list[Alert]:
+        """Take what the tiers say that know no fault."""
+        if score.score >= self.config.off:
+            self._keep(score.t_ns)
         if score.score < self.config.on:
             self.runs.pop(score.group, None)
-        if score.score >= self.config.off:
-            for episode in self.open.values():
-                episode.last_above_ns = score.t_ns
-        return messages + self._close(score)
-
-    def _exceeds(self, score: Score) -> list[Alert]:
+            return []
         run = self.runs.setdefault(score.group, Run())
         if run.n == 0:
             run.onset_ns = score.onset_ns
         run.n += 1
-        fault = "collision" if score.immediate else "process"
-        joined = self.open.get(fault) or (
-            next(iter(self.open.values()), None) if fault == "process" else None
+        fault = FaultClass.COLLISION if score.immediate else FaultClass.PROCESS
+        finding = Finding(
+            fault,
+            score.detector,
+            score.tier,
+            score.score,
+            _SHOCKED if score.immediate else _UNEXPLAINED,
+            score.reasons,
+            score.detector,
+            onset_ns=run.onset_ns,
         )
-        if joined is not None:
-            return self._worsen(joined, score)
-        if (
-            run.n < self.config.on_delay_vectors
-            and score.score < self.config.immediate
-            and not score.immediate
-        ):
+        confirmed = run.n >= self.config.on_delay_vectors or score.score >= self.config.immediate
+        if not (confirmed or score.immediate or self._happening):
             return []
-        alert = self._opened(fault, score, run.onset_ns)
-        self.open[fault] = Episode(alert, score.t_ns)
+        if fault is FaultClass.PROCESS and not self._happening and (cause := self._condition_behind(score)):
+            return self._worsen(cause, finding, score)
+        return self._now(finding, score)
+
+    def _condition_behind(self, score: Score) -> Episode | None:
+        """Name the open condition that accounts for an unexplained change: what was learned was learned without it."""
+        if score.tier is not Tier.LEARNED:
+            return None
+        for episode in self.open.values():
+            alert = episode.alert
+            if alert.fault == FaultClass.TOOL_WEAR and alert.key == score.regime.tool:
+                return episode
+            if alert.fault in (FaultClass.BEARING, FaultClass.IMBALANCE):
+                return episode
+        return None
+
+    def _now(self, finding: Finding, score: Score) -> list[Alert]:
+        """Take evidence of what happens now."""
+        if finding.score >= self.config.off:
+            self._keep(score.t_ns)
+        if finding.score < self.config.on:
+            return []
+        place = _SHOCK if _SHOCK in self.open else _NOW
+        episode = self.open.get(place)
+        if episode is None:
+            return self._open(place, finding, score)
+        told = episode.alert
+        coincides = 0 <= score.t_ns - episode.opened_ns <= self.config.coincide_s * NS_PER_S
+        if finding.fault in _ABRUPT and told.fault not in _ABRUPT and not coincides:
+            return self._open(_SHOCK, finding, score)
+        nameless = told.fault == FaultClass.PROCESS
+        if finding.fault != told.fault and finding.certainty > told.certainty and (coincides or nameless):
+            return self._rename(episode, finding, score)
+        return self._worsen(episode, finding, score)
+
+    def _condition(self, finding: Finding, score: Score) -> list[Alert]:
+        """Take evidence of a condition that lasts."""
+        place = f"{finding.fault}:{finding.key}"
+        episode = self.open.get(place)
+        if finding.score < self.config.off:
+            self.explained.pop(place, None)
+            return [] if episode is None else [closed(self.open.pop(place).alert, score)]
+        if finding.score < self.config.on or place in self.explained:
+            return []
+        if episode is not None:
+            if finding.detail != episode.alert.detail and finding.certainty > episode.alert.certainty:
+                return self._rename(episode, finding, score)
+            return self._worsen(episode, finding, score)
+        shock = next((e for e in self.open.values() if e.alert.fault in _ABRUPT), None)
+        if shock is not None and finding.fault is FaultClass.IMBALANCE:
+            self.explained[place] = shock.alert.id  # a blow bends
+            return []
+        now = self.open.get(_NOW)
+        if now is not None and now.alert.fault == FaultClass.PROCESS and now.alert.tier == Tier.LEARNED:
+            self.open[place] = self.open.pop(_NOW)
+            return self._rename(self.open[place], finding, score)
+        return self._open(place, finding, score)
+
+    def _keep(self, t_ns: int) -> None:
+        """Note that what happens now goes on."""
+        for place in (_NOW, _SHOCK):
+            if place in self.open:
+                self.open[place].last_above_ns = t_ns
+
+    def _open(self, place: str, finding: Finding, score: Score) -> list[Alert]:
+        alert = self._alert(finding, score)
+        self.open[place] = Episode(alert, score.t_ns, score.t_ns)
         return [alert]
 
-    def _opened(self, fault: str, score: Score, onset_ns: int) -> Alert:
-        english, korean = describe_fault(fault, score.tier, score.reasons)
+    def _alert(self, finding: Finding, score: Score) -> Alert:
+        onset_ns = score.onset_ns if finding.onset_ns is None else finding.onset_ns
+        said, advice = describe_fault(finding, score.spindle, score.regime), advise(finding.fault)
         return Alert(
-            id=f"{score.spindle}:{fault}:{onset_ns}",
+            id=f"{score.spindle}:{finding.fault}:{onset_ns}",
             spindle=score.spindle,
             group=score.group,
-            fault=fault,
+            fault=finding.fault,
             state=AlertState.OPENED,
-            tier=score.tier,
+            tier=finding.tier,
             regime=score.regime.label,
             onset_ns=onset_ns,
             t_ns=score.t_ns,
-            score=score.score,
-            detail=score.detector,
-            reasons=score.reasons,
-            text_en=english,
-            text_ko=korean,
+            score=finding.score,
+            detail=finding.detail or finding.signature,
+            reasons=finding.reasons,
+            text_en=said.en,
+            text_ko=said.ko,
             config_hash=self.config_hash,
             received_ns=score.received_ns,
+            certainty=finding.certainty,
+            key=finding.key,
+            advice_en=advice.en,
+            advice_ko=advice.ko,
         )
 
-    def _worsen(self, episode: Episode, score: Score) -> list[Alert]:
+    def _rename(self, episode: Episode, finding: Finding, score: Score) -> list[Alert]:
+        """Tell again what an episode is about; its id and onset stay."""
         told = episode.alert
-        if score.score < _WORSE * told.score:
-            return []
-        if told.fault == "collision" and not score.immediate:
-            # What follows a shock makes it worse, but the shock remains the reason.
-            again = replace(told, score=score.score, t_ns=score.t_ns, received_ns=score.received_ns)
-        else:
-            again = replace(self._opened(told.fault, score, told.onset_ns), group=told.group, id=told.id)
-        episode.alert = replace(again, state=AlertState.UPDATED)
+        episode.alert = replace(
+            self._alert(finding, score),
+            id=told.id,
+            onset_ns=told.onset_ns,
+            score=max(told.score, finding.score),
+            state=AlertState.UPDATED,
+        )
         return [episode.alert]
+
+    def _worsen(self, episode: Episode, finding: Finding, score: Score) -> list[Alert]:
+        told = episode.alert
+        if finding.score < _WORSE * told.score:
+            return []
+        if finding.fault != told.fault:
+            # What follows makes it worse, but what named it remains the reason.
+            episode.alert = replace(
+                told,
+                score=finding.score,
+                t_ns=score.t_ns,
+                received_ns=score.received_ns,
+                state=AlertState.UPDATED,
+            )
+            return [episode.alert]
+        return self._rename(episode, finding, score)
 
     def _close(self, score: Score) -> list[Alert]:
         # A clock that was set back must not keep an episode open until time has caught up.
         quiet_ns = self.config.off_delay_s * NS_PER_S
-        closed = [f for f, e in self.open.items() if not 0 <= score.t_ns - e.last_above_ns < quiet_ns]
-        return [_closed(self.open.pop(fault).alert, score) for fault in closed]
+        over: Sequence[str] = [
+            place
+            for place in (_NOW, _SHOCK)
+            if place in self.open and not 0 <= score.t_ns - self.open[place].last_above_ns < quiet_ns
+        ]
+        return [closed(self.open.pop(place).alert, score) for place in over]
 
 
-@dataclass(slots=True)
-class SensorEpisodes:
-    """Opens one alert per sensor group in trouble and closes it when the group has been well for a while.
+def closed(alert: Alert, score: Score) -> Alert:
+    """Tell that an episode is over.
 
     Parameters
     ----------
-    recover_s : float
-        How long well, in stream seconds.
-    config_hash : str
-        Printed on every alert.
+    alert : Alert
+        The last message about it.
+    score : Score
+        With which it ended.
+
+    Returns
+    -------
+    Alert
+        The closing message.
     """
-
-    recover_s: float
-    config_hash: str
-    open: dict[str, SensorEpisode] = field(default_factory=dict)
-
-    def trouble(self, outcome: SensorOutcome) -> list[Alert]:
-        """Take trouble.
-
-        Parameters
-        ----------
-        outcome : SensorOutcome
-            Only ``alerting`` ones open an alert; any keeps one open. Another kind updates it.
-
-        Returns
-        -------
-        list of Alert
-            Messages to send.
-        """
-        episode = self.open.get(outcome.group)
-        if episode is not None:
-            episode.last_trouble_ns = outcome.t_ns
-            if not outcome.alerting or episode.alert.detail == outcome.kind:
-                return []
-            again = self._message(outcome, AlertState.UPDATED)
-            episode.alert = replace(again, id=episode.alert.id, onset_ns=episode.alert.onset_ns)
-            return [episode.alert]
-        if not outcome.alerting:
-            return []
-        alert = self._message(outcome, AlertState.OPENED)
-        self.open[outcome.group] = SensorEpisode(alert, outcome.t_ns)
-        return [alert]
-
-    def well(self, score: Score) -> list[Alert]:
-        """Take a score as the sign of life of its group.
-
-        Parameters
-        ----------
-        score : Score
-            Usable or not.
-
-        Returns
-        -------
-        list of Alert
-            The closing message, if the group has now been well for ``recover_s``.
-        """
-        episode = self.open.get(score.group)
-        if episode is None or not score.usable:
-            return []
-        if 0 <= score.t_ns - episode.last_trouble_ns < self.recover_s * NS_PER_S:
-            return []
-        return [_closed(self.open.pop(score.group).alert, score)]
-
-    def _message(self, outcome: SensorOutcome, state: AlertState) -> Alert:
-        english, korean = describe_trouble(outcome.kind, outcome.group, outcome.detail)
-        return Alert(
-            id=f"{outcome.spindle}:sensor.{outcome.group}:{outcome.onset_ns}",
-            spindle=outcome.spindle,
-            group=outcome.group,
-            fault="sensor",
-            state=state,
-            tier="absolute",
-            regime="-",
-            onset_ns=outcome.onset_ns,
-            t_ns=outcome.t_ns,
-            score=float("nan"),
-            detail=outcome.kind,
-            reasons=(),
-            text_en=english,
-            text_ko=korean,
-            config_hash=self.config_hash,
-            received_ns=outcome.received_ns,
-        )
-
-
-def _closed(alert: Alert, score: Score) -> Alert:
     return replace(
         alert, state=AlertState.CLOSED, t_ns=score.t_ns, received_ns=score.received_ns, judged_ns=None
     )

@@ -15,10 +15,13 @@ from engine.clock import NS_PER_S, Clock
 from engine.config import Config
 from engine.declared import Spindle
 from engine.records import SensorOutcome
-from engine.verdicts import Alert, Condition, Score, SpindleState, Verdict
-from operators.episodes import FaultEpisodes, SensorEpisodes
+from engine.verdicts import Alert, Condition, Score, SpindleState, ToolLife, Verdict
+from operators.cover import merge_cover
+from operators.episodes import FaultEpisodes
+from operators.sensor_episodes import SensorEpisodes
 from operators.step import stateful_step
 
+Judged = Verdict | Alert | SpindleState | ToolLife
 # A state that has not changed is told again after so long (stream time), so that subscribers see it live.
 _STATE_PERIOD_NS = NS_PER_S
 
@@ -37,7 +40,7 @@ def judge(
     ----------
     step_id : str
         Unique and stable; see `operators.step.stateful_step`.
-    items : KeyedStream[Score | SensorOutcome]
+    items : KeyedStream[Score | SensorOutcome | ToolLife]
         In stream time, per spindle.
     spindles : Mapping[str, Spindle]
         The declared spindles by name.
@@ -50,8 +53,9 @@ def judge(
 
     Returns
     -------
-    KeyedStream[Verdict | Alert | SpindleState]
-        A verdict per score; alerts when episodes open, worsen or close; states when they change.
+    KeyedStream[Verdict | Alert | SpindleState | ToolLife]
+        A verdict per score; alerts when episodes open, worsen, are named better or close; states when they change;
+        tool lives as they came.
     """
     return stateful_step(step_id, items, lambda: Judge(spindles, config, clock), recoverable)
 
@@ -93,21 +97,24 @@ class Judge:
             None  # groups whose learning is told; known with the first score
         )
 
-    def process(self, items: Sequence[Score | SensorOutcome]) -> list[Verdict | Alert | SpindleState]:
+    def process(self, items: Sequence[Score | SensorOutcome | ToolLife]) -> list[Judged]:
         """Judge items of one spindle.
 
         Parameters
         ----------
-        items : sequence of Score and SensorOutcome
+        items : sequence of Score, SensorOutcome and ToolLife
             In stream time.
 
         Returns
         -------
-        list of Verdict, Alert and SpindleState
-            In stream time.
+        list of Verdict, Alert, SpindleState and ToolLife
+            In stream time; tool lives as they came.
         """
-        out: list[Verdict | Alert | SpindleState] = []
+        out: list[Judged] = []
         for item in items:
+            if isinstance(item, ToolLife):
+                out.append(item)
+                continue
             if isinstance(item, SensorOutcome):
                 self._troubles[item.kind] += 1
                 messages = self._sensors.trouble(item)
@@ -125,13 +132,13 @@ class Judge:
 
     def save(self) -> Any:
         """State for recovery."""
-        episodes = self._faults.open, self._faults.runs, self._sensors.open
+        episodes = self._faults.open, self._faults.runs, self._faults.explained, self._sensors.open
         return episodes, self._latest, self._progress, self._troubles, self._told
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
         episodes, self._latest, self._progress, self._troubles, self._told = state
-        self._faults.open, self._faults.runs, self._sensors.open = episodes
+        self._faults.open, self._faults.runs, self._faults.explained, self._sensors.open = episodes
 
     def _note(self, score: Score) -> None:
         """Keep what the spindle's tile shows.
@@ -166,6 +173,7 @@ class Judge:
             score=max(scores, default=math.nan),
             open_alerts=tuple(alerts),
             troubles=tuple(sorted(self._troubles.items())),
+            cover=merge_cover(score.cover for score in latest),
         )
         return self._told
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-from engine.records import Said, Trouble
-from engine.verdicts import Reason, Tier
+from engine.records import Regime, Said, Trouble
+from engine.verdicts import Finding, Reason, Tier
+from operators.fault_words import how_sure, name_of, phrase
 
-_FAULTS = {
-    "collision": ("Sudden shock", "갑작스러운 충격"),
-    "process": ("Unusual cutting behaviour", "평소와 다른 가공 상태"),
-}
 _TIERS = {
     Tier.ABSOLUTE: ("over a fixed limit", "설정 한계 초과"),
-    Tier.DYNAMIC: ("sudden change", "급격한 변화"),
+    Tier.DYNAMIC: ("change without teach-in", "학습 없이 감지된 변화"),
     Tier.LEARNED: ("differs from what was learned", "학습된 정상 범위를 벗어남"),
 }
 _TROUBLES = {
@@ -31,41 +27,56 @@ _TROUBLES = {
 }
 
 
-def describe_fault(fault: str, tier: Tier, reasons: Sequence[Reason]) -> tuple[str, str]:
-    """One sentence each in English and Korean about a machine or process alert.
+def describe_fault(finding: Finding, spindle: str, regime: Regime) -> Said:
+    """One sentence in each language about a machine or its process: what, where, why, how sure.
 
     Parameters
     ----------
-    fault : str
-        Fault class.
-    tier : Tier
-        What the alert rests on.
-    reasons : sequence of Reason
-        Most important first; the first is quoted.
+    finding : Finding
+        What is told; its first reason is quoted.
+    spindle : str
+        Where.
+    regime : Regime
+        In which cut.
 
     Returns
     -------
-    tuple of str
-        English, Korean.
+    Said
+        English and Korean.
 
     Examples
     --------
-    >>> describe_fault("collision", Tier.DYNAMIC, [Reason("vib_x.peak", 31.0, 2.0, 1.0, 4.0, "g", 0.9)])[0]
-    'Sudden shock: vib_x.peak 31 g, expected 2 g (sudden change)'
+    >>> from engine.verdicts import FaultClass
+    >>> reason = Reason("vib_x.peak", 31.0, 2.0, 1.0, 4.0, "g", 0.9)
+    >>> finding = Finding(FaultClass.COLLISION, "shock", Tier.DYNAMIC, 6.2, 0.5, (reason,))
+    >>> describe_fault(finding, "M1", Regime("T2", "O1", "rough", True)).en
+    'Collision on M1 (T2, rough): vib_x.peak 31 g, expected 2 g. Possible; score 6.2, change without teach-in'
     """
-    english, korean = _FAULTS[fault]
-    tier_en, tier_ko = _TIERS[tier]
-    if not reasons:
-        return f"{english} ({tier_en})", f"{korean} ({tier_ko})"
-    first = reasons[0]
-    value = f"{first.feature} {_quantity(first.value, first.unit)}"
-    if math.isnan(first.expected):
-        return f"{english}: {value} ({tier_en})", f"{korean}: {value} ({tier_ko})"
-    expected = _quantity(first.expected, first.unit)
-    return (
-        f"{english}: {value}, expected {expected} ({tier_en})",
-        f"{korean}: {value}, 정상 {expected} ({tier_ko})",
+    name, detail, sure = name_of(finding.fault), phrase(finding.detail), how_sure(finding.certainty)
+    where = ", ".join(dict.fromkeys(part for part in (finding.key, regime.tool, regime.section) if part))
+    place = f"{spindle} ({where})" if where else spindle
+    tier_en, tier_ko = _TIERS[finding.tier]
+    english, korean = f"{name.en} on {place}", f"{name.ko} · {place}"
+    if detail is not None:
+        english, korean = f"{english}, {detail.en}", f"{korean}, {detail.ko}"
+    if finding.reasons:
+        why = _why(finding.reasons[0])
+        english, korean = f"{english}: {why.en}", f"{korean}: {why.ko}"
+    return Said(
+        f"{english}. {sure.en}; score {finding.score:.2g}, {tier_en}",
+        f"{korean}. {sure.ko}; 점수 {finding.score:.2g}, {tier_ko}",
     )
+
+
+def _why(reason: Reason) -> Said:
+    value = f"{reason.feature} {_quantity(reason.value, reason.unit)}"
+    if not math.isnan(reason.expected):
+        expected = _quantity(reason.expected, reason.unit)
+        return Said(f"{value}, expected {expected}", f"{value}, 정상 {expected}")
+    if not math.isnan(reason.high):
+        limit = _quantity(reason.high, reason.unit)
+        return Said(f"{value}, limit {limit}", f"{value}, 한계 {limit}")
+    return Said(value, value)
 
 
 def describe_trouble(kind: Trouble, group: str, detail: Said) -> tuple[str, str]:

@@ -39,6 +39,9 @@ def alert_as_dict(alert: Alert, *, wall_times: bool = True) -> dict[str, Any]:
         "detail": alert.detail,
         "reasons": [_reason_as_dict(reason) for reason in alert.reasons],
         "text": {"en": alert.text_en, "ko": alert.text_ko},
+        "advice": {"en": alert.advice_en, "ko": alert.advice_ko},
+        "certainty": alert.certainty,
+        "key": alert.key,
         "config_hash": alert.config_hash,
     }
     if wall_times:

@@ -9,7 +9,20 @@ from shop import SPINDLES, T0
 from engine.clock import NoClock, WallClock
 from engine.config import load_config
 from engine.records import Regime, Said, SensorOutcome, Trouble
-from engine.verdicts import Alert, AlertState, Condition, Reason, Score, SpindleState, Tier, Verdict
+from engine.verdicts import (
+    Alert,
+    AlertState,
+    Condition,
+    Cover,
+    FaultClass,
+    Finding,
+    Reason,
+    Score,
+    SpindleState,
+    Tier,
+    ToolLife,
+    Verdict,
+)
 from operators.judge import Judge
 
 CONFIG = load_config()
@@ -246,3 +259,178 @@ def test_every_kind_of_trouble_has_words_in_both_languages(kind):
     assert alert.text_en != alert.text_ko
     assert "500 samples" in alert.text_en
     assert "샘플 500개" in alert.text_ko
+
+
+def finding(fault, score=2.0, certainty=0.7, **changes):
+    reason = Reason("vib_x.rev_1", 0.5, 0.1, 0.0, 0.2, "g", 1.0)
+    return Finding(fault, "somebody", Tier.DYNAMIC, score, certainty, (reason,), **changes)
+
+
+def found(hop, *findings, score=0.2):
+    return at(hop, score, findings=findings)
+
+
+def names(out):
+    return [(alert.fault, str(alert.state)) for alert in alerts(out)]
+
+
+def quiet(first, n=40):
+    return scores([0.2] * n, first=first)
+
+
+def test_a_finding_opens_at_once_because_its_signature_has_confirmed_it():
+    (alert,) = alerts(judge([at(0), found(1, finding(FaultClass.CHATTER, detail="870 Hz"))]))
+
+    assert alert.fault == "chatter"
+    assert (alert.detail, alert.certainty, alert.tier) == ("870 Hz", 0.7, "dynamic")
+    assert alert.text_en == (
+        "Chatter on M1 (T1, rough), 870 Hz: vib_x.rev_1 0.5 g, expected 0.1 g. Likely; score 2, change without teach-in"
+    )
+    assert alert.text_ko.startswith("채터 · M1 (T1, rough)")
+    assert "speed" in alert.advice_en
+
+
+def test_findings_below_the_limit_open_nothing():
+    assert alerts(judge([found(0, finding(FaultClass.CHATTER, 0.95))])) == []
+
+
+def test_evidence_that_coincides_is_one_alert_and_the_most_certain_names_it():
+    out = judge(
+        [
+            found(0, finding(FaultClass.COLLISION, certainty=0.5)),
+            found(2, finding(FaultClass.TOOL_BREAKAGE, certainty=0.8)),
+            found(3, finding(FaultClass.CHATTER, certainty=0.6)),
+            *quiet(4),
+        ]
+    )
+
+    assert names(out) == [
+        ("collision", "opened"),
+        ("tool_breakage", "updated"),
+        ("tool_breakage", "closed"),
+    ]
+    assert len({alert.id for alert in alerts(out)}) == 1
+    assert len({alert.onset_ns for alert in alerts(out)}) == 1
+
+
+def test_what_was_unexplained_is_named_whenever_somebody_can():
+    out = judge([*scores([1.5] * 40), found(40, finding(FaultClass.CHATTER), score=1.5)])
+
+    assert names(out) == [("process", "opened"), ("chatter", "updated")]
+
+
+def test_a_collision_long_after_the_opening_is_a_second_alert():
+    out = judge(
+        [
+            *[found(hop, finding(FaultClass.CHATTER)) for hop in range(30)],
+            found(30, finding(FaultClass.COLLISION, 8.0, 0.9)),
+            *quiet(31),
+        ]
+    )
+
+    assert names(out)[:2] == [("chatter", "opened"), ("collision", "opened")]
+    assert sorted(names(out)[2:]) == [("chatter", "closed"), ("collision", "closed")]
+
+
+def test_an_episode_of_now_closes_after_its_findings_have_been_quiet():
+    n_quiet = math.ceil(CONFIG.judge.off_delay_s * 10)
+
+    assert names(judge([found(0, finding(FaultClass.CHATTER)), *quiet(1, n_quiet - 1)])) == [
+        ("chatter", "opened")
+    ]
+    assert names(judge([found(0, finding(FaultClass.CHATTER)), *quiet(1, n_quiet)]))[-1] == (
+        "chatter",
+        "closed",
+    )
+
+
+def test_a_condition_stays_open_through_silence_and_closes_on_evidence_only():
+    worn = finding(FaultClass.TOOL_WEAR, key="T1")
+
+    assert names(judge([found(0, worn), *quiet(1, 600)])) == [("tool_wear", "opened")]
+    out = judge([found(0, worn), *quiet(1), found(50, replace(worn, score=0.1))])
+    assert names(out) == [("tool_wear", "opened"), ("tool_wear", "closed")]
+
+
+def test_conditions_of_different_keys_are_different_alerts():
+    out = judge(
+        [found(0, finding(FaultClass.BEARING, key="vib_x"), finding(FaultClass.BEARING, key="vib_y"))]
+    )
+
+    assert names(out) == [("bearing", "opened"), ("bearing", "opened")]
+
+
+def test_a_named_element_is_told_once_it_is_known():
+    damaged = finding(FaultClass.BEARING, key="vib_x", certainty=0.6, detail="element_not_identifiable")
+    out = judge([found(0, damaged), found(9, replace(damaged, detail="outer_race", certainty=0.9))])
+
+    assert [(alert.detail, str(alert.state)) for alert in alerts(out)] == [
+        ("element_not_identifiable", "opened"),
+        ("outer_race", "updated"),
+    ]
+    assert "outer race" in alerts(out)[1].text_en
+    assert "외륜" in alerts(out)[1].text_ko
+
+
+def test_an_open_condition_hides_no_shock_and_no_breakage():
+    out = judge(
+        [found(0, finding(FaultClass.BEARING, key="vib_x")), found(50, finding(FaultClass.TOOL_BREAKAGE))]
+    )
+
+    assert names(out) == [("bearing", "opened"), ("tool_breakage", "opened")]
+
+
+def test_what_the_learned_tier_sees_of_a_worn_tool_is_no_second_alert():
+    worn = found(0, finding(FaultClass.TOOL_WEAR, key="T1"))
+
+    assert names(judge([worn, *scores([1.5] * 20, first=1)])) == [("tool_wear", "opened")]
+    other = scores([1.5] * 20, first=1, regime=Regime("T2", "O1", "rough", True))
+    assert names(judge([worn, *other])) == [("tool_wear", "opened"), ("process", "opened")]
+
+
+def test_a_condition_takes_over_what_was_unexplained_before():
+    out = judge([*scores([1.5] * 5), found(5, finding(FaultClass.BEARING, key="vib_x")), *quiet(6, 100)])
+
+    assert names(out) == [("process", "opened"), ("bearing", "updated")]
+
+
+def test_the_imbalance_that_a_collision_leaves_is_told_with_it():
+    bent = finding(FaultClass.IMBALANCE, key="vib_x")
+    out = judge([found(0, finding(FaultClass.COLLISION, 8.0)), found(3, bent), *quiet(4), found(60, bent)])
+
+    assert names(out) == [("collision", "opened"), ("collision", "closed")]
+    again = judge(
+        [
+            found(0, finding(FaultClass.COLLISION)),
+            found(3, bent),
+            *quiet(4),
+            found(60, replace(bent, score=0.1)),
+            found(90, bent),
+        ]
+    )
+    assert names(again)[-1] == ("imbalance", "opened")
+
+
+def test_a_spindles_state_tells_every_fault_class_once_and_the_nearest_reason():
+    cover = (
+        Cover(FaultClass.CHATTER, "chatter", "rpm unknown"),
+        Cover(FaultClass.CHATTER, "other", "not cutting"),
+        Cover(FaultClass.COLLISION, "shock", ""),
+    )
+    out = judge(
+        [
+            at(0, cover=cover),
+            at(1, group="current", cover=(Cover(FaultClass.COLLISION, "shock", "learning"),)),
+        ]
+    )
+
+    told = [item for item in out if isinstance(item, SpindleState)][-1]
+    assert [(c.fault, c.why) for c in told.cover] == [("collision", ""), ("chatter", "not cutting")]
+
+
+def test_tool_lives_pass_through():
+    life = ToolLife(
+        "M1", "T1", "1", T0, T0, 1, 2.0, 0.0, math.nan, math.nan, math.nan, None, None, False, False, (), ""
+    )
+
+    assert judge([life]) == [life]
