@@ -84,6 +84,7 @@ def state(state: SpindleState) -> bytes:
 def _state(state: SpindleState) -> dict[str, Any]:
     told = dataclasses.asdict(state)
     told["troubles"] = {str(kind): n for kind, n in state.troubles}  # orjson wants plain keys
+    told["cover"] = [cover._asdict() for cover in state.cover]
     return told
 
 

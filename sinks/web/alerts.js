@@ -21,10 +21,11 @@ export class Card {
     this.onset = element("time", "onset");
     this.length = element("span", "length");
     this.text = element("p", "text");
+    this.advice = element("p", "advice");
     this.basis = element("p", "basis");
     this.table = element("table");
     this.details = element("div", "details");
-    this.details.append(this.basis, this.table);
+    this.details.append(this.advice, this.basis, this.table);
     this.shape = shape("alerting");
     this.head.append(this.shape, this.where, this.fault, this.onset, this.length);
     this.item.append(this.head, this.text, this.details);
@@ -42,8 +43,12 @@ export class Card {
     say(this.onset, moment(alert.onset_ns, nowNs));
     this.onset.dateTime = new Date(alert.onset_ns / 1e6).toISOString();
     this.drawLength(newestNs);
-    const text = alert.text?.[language] ?? alert.text?.en ?? alert.detail, said = `${code(alert.fault)}: `;
-    say(this.text, text.startsWith(said) ? text.slice(said.length) : text); // the heading says it already
+    const text = alert.text?.[language] ?? alert.text?.en ?? alert.detail;
+    const said = [`${code(alert.fault)} on ${alert.spindle} `, `${code(alert.fault)} · ${alert.spindle} `].find((one) => text.startsWith(one));
+    say(this.text, said ? text.slice(said.length) : text); // the heading says it already
+    const advice = alert.advice?.[language] ?? "";
+    say(this.advice, advice ? `${word("check")}: ${advice}` : "");
+    this.advice.hidden = !advice;
     const scored = typeof alert.score === "number" ? `${word("score")} ${scoreText(alert.score)} (${word("limit")}) · ` : "";
     say(this.basis, `${scored}${alert.fault === "sensor" ? "" : `${code(alert.tier)} · `}${alert.group} · ${regimeText(alert.regime)}`);
     this.#drawReasons(alert.reasons ?? []);

@@ -25,7 +25,7 @@ let rate = { shown: 0, n: 0, since: performance.now() };
 const stream = new Stream({
   message: (message) => {
     const news = shop.take(message, performance.now());
-    if (news?.id) say(at("announce"), `${news.spindle}: ${news.text?.[language] ?? code(news.fault)}`);
+    if (news?.id) say(at("announce"), news.text?.[language] ?? `${news.spindle}: ${code(news.fault)}`);
     if (message.type === "hello" || message.type === "snapshot" || message.type === "alert") alertsChanged = true;
     if (message.type === "result") refusedWaveform = message.ok ? "" : message.error;
     if (news) schedule(true); // scores wait for the tick: figures that flicker cannot be read
@@ -148,9 +148,21 @@ function drawWaveformHead() {
     stream.show(key);
   }
   say(at("wave-of"), spindle ? spindle.name : "");
+  drawCover(spindle?.state?.cover ?? []);
   drawGroups(groups, group);
   const waiting = refusedWaveform || word(!spindle ? "chooseSpindle" : key ? "waitWaveform" : "noWaveform");
   say(at("wave-says"), waiting);
+}
+
+// Which faults are being looked for at this moment, and why others cannot be.
+function drawCover(cover) {
+  const name = (one) => code(one.fault);
+  const watched = cover.filter((one) => !one.why).map(name);
+  const others = cover.filter((one) => one.why).map((one) => `${name(one)} (${code(one.why)})`);
+  const parts = [`${word("watched")}: ${watched.join(", ") || word("nothingWatched")}`];
+  if (others.length) parts.push(`${word("notWatched")}: ${others.join(", ")}`);
+  say(at("cover"), parts.join(" · "));
+  at("cover").hidden = cover.length === 0;
 }
 
 function drawGroups(groups, shown) {

@@ -18,13 +18,14 @@ const EN = {
   learned: (n, all) => `${n} of ${all}`, noRegime: "cut unknown",
   cutting: "cutting", idle: "not cutting", since: "for", lasted: "lasted",
   feature: "feature", value: "now", normal: "normal", share: "share",
+  check: "Check", watched: "Watched", notWatched: "Not watched now", nothingWatched: "no fault class",
   history: (worst) => `scores of the last 60 s, highest ${worst}`, before: "seconds, 0 = now",
   figures: (f) => `${f.open} open · ${f.closed} recently closed · ${f.rate} scores/s · alert no. ${f.seq} · journal ${f.epoch}`,
 };
 
 const KO = {
   spindles: "스핀들", alerts: "알림", closed: "최근 종료", waveform: "파형",
-  noSpindles: "스핀들 데이터를 기다리는 중입니다.", noAlerts: "발생 중인 알림가 없습니다.",
+  noSpindles: "스핀들 데이터를 기다리는 중입니다.", noAlerts: "발생 중인 알림이 없습니다.",
   noWaveform: "이 스핀들에는 파형 센서가 없습니다.", waitWaveform: "신호를 기다리는 중 …",
   chooseSpindle: "신호를 보려면 스핀들을 선택하세요.",
   ok: "정상", learning: "학습 중", sensor: "센서 이상", sensorShort: "센서", alerting: "알림", none: "데이터 없음",
@@ -40,14 +41,26 @@ const KO = {
   learned: (n, all) => `${n} / ${all}`, noRegime: "가공 조건 미확인",
   cutting: "절삭", idle: "비절삭", since: "지속", lasted: "지속",
   feature: "특징", value: "현재", normal: "정상 범위", share: "비중",
+  check: "점검", watched: "감시 중", notWatched: "현재 감시하지 않음", nothingWatched: "고장 유형 없음",
   history: (worst) => `최근 60초 점수, 최고 ${worst}`, before: "초 (0 = 현재)",
   figures: (f) => `진행 ${f.open}건 · 최근 종료 ${f.closed}건 · 초당 점수 ${f.rate}개 · 알림 번호 ${f.seq} · 저널 ${f.epoch}`,
 };
 
 // Codes of the stream; a code that is not here is shown as it came.
 const CODES = new Map([
-  ["collision", ["Sudden shock", "갑작스러운 충격"]], ["process", ["Unusual cutting behaviour", "평소와 다른 가공 상태"]],
-  ["absolute", ["fixed limit", "설정 한계"]], ["dynamic", ["sudden change", "급격한 변화"]],
+  ["collision", ["Collision", "충돌"]], ["tool_breakage", ["Tool breakage", "공구 파손"]],
+  ["missing_tool", ["Missing tool or material", "공구 또는 소재 없음"]], ["chatter", ["Chatter", "채터"]],
+  ["bearing", ["Bearing damage", "베어링 손상"]], ["imbalance", ["Imbalance", "불평형"]],
+  ["tool_wear", ["Worn tool", "공구 마모"]], ["process", ["Unusual cutting behaviour", "평소와 다른 가공 상태"]],
+  ["absolute", ["fixed limit", "설정 한계"]], ["dynamic", ["change without teach-in", "학습 없이 감지된 변화"]],
+  ["rpm unknown", ["rpm unknown", "회전수 정보 없음"]], ["tooth count unknown", ["tooth count unknown", "날 수 정보 없음"]],
+  ["bearing geometry unknown", ["bearing geometry unknown", "베어링 치수 정보 없음"]],
+  ["rate too low", ["rate too low", "샘플링 속도 부족"]], ["lines not resolved", ["lines not resolved", "주파수 분해능 부족"]],
+  ["unit is no acceleration", ["unit is no acceleration", "가속도 단위가 아님"]],
+  ["no suitable channel", ["no suitable channel", "적합한 채널 없음"]], ["not cutting", ["not cutting", "가공 중이 아님"]],
+  ["cutting unknown", ["cutting unknown", "가공 여부 알 수 없음"]], ["learning", ["learning", "학습 중"]],
+  ["no usable samples", ["no usable samples", "사용할 수 있는 데이터 없음"]],
+  ["regime changing", ["cut changing", "가공 조건 변경 중"]],
   ["learned", ["learned normal", "학습된 정상"]], ["cutting", [EN.cutting, KO.cutting]], ["idle", [EN.idle, KO.idle]],
   ["sensor", ["Sensor trouble", "센서 이상"]], ["gap", ["missing samples", "데이터 누락"]],
   ["overlap", ["repeated samples", "데이터 중복"]], ["late", ["late samples", "지연 도착"]],

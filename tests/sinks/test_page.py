@@ -16,7 +16,18 @@ from engine.clock import NS_PER_S, WallClock
 from engine.config import load_config
 from engine.declared import Channel, SensorGroup, Spindle
 from engine.records import Block, Regime
-from engine.verdicts import Alert, AlertState, Condition, Reason, Score, SpindleState, Tier, Verdict
+from engine.verdicts import (
+    Alert,
+    AlertState,
+    Condition,
+    Cover,
+    FaultClass,
+    Reason,
+    Score,
+    SpindleState,
+    Tier,
+    Verdict,
+)
 from sinks.journal import Journal
 from sinks.websocket import LiveServer
 
@@ -52,8 +63,9 @@ def collision(spindle: str, onset_ns: int = NOW_NS) -> Alert:
     return Alert(
         f"{spindle}:collision:{onset_ns}", spindle, "vib", "collision", AlertState.OPENED, Tier.DYNAMIC,
         "T3/O1001/rough/cutting", onset_ns, onset_ns + NS_PER_S // 5, 6.2, "change", (reason,),
-        "Sudden shock: vib_x.peak 31 g, expected 2 g (sudden change)",
-        "갑작스러운 충격: vib_x.peak 31 g, 정상 2 g (급격한 변화)", "0123456789ab",
+        f"Collision on {spindle} (T3, rough): vib_x.peak 31 g, expected 2 g. Possible; score 6.2",
+        f"충돌 · {spindle} (T3, rough): vib_x.peak 31 g, 정상 2 g. 의심; 점수 6.2", "0123456789ab",
+        advice_en="Stop. Look at the tool.", advice_ko="정지하십시오.",
     )  # fmt: skip
 
 
@@ -139,10 +151,12 @@ def test_alert_appears_is_announced_and_closes(page: Page, live: Live, tmp_path:
     page.screenshot(tmp_path / "alert.png")
     said = page.text()
 
-    assert "Sudden shock" in said
-    assert "vib_x.peak 31 g, expected 2 g" in said
+    assert "Collision" in said
+    text = page.evaluate("document.querySelector('#open .text').textContent")
+    assert text.startswith("(T3, rough): vib_x.peak 31 g, expected 2 g")  # the heading says the rest
+    assert "Check: Stop. Look at the tool." in said
     assert "2 (1 – 4) g" in said
-    assert page.evaluate("document.getElementById('announce').textContent").startswith("M2: Sudden shock")
+    assert page.evaluate("document.getElementById('announce').textContent").startswith("Collision on M2")
 
     live.server.write([replace(alert, state=AlertState.CLOSED, t_ns=alert.onset_ns + 12 * NS_PER_S)])
     page.until("document.querySelectorAll('#closed .card').length === 1")
@@ -157,13 +171,26 @@ def test_language_switch_changes_the_words_and_is_remembered(page: Page, live: L
     assert page.evaluate("document.documentElement.lang") == "en"
 
     page.evaluate("document.querySelector('[data-language=ko]').click()")
-    page.until("document.querySelector('#open .fault').textContent === '갑작스러운 충격'")
+    page.until("document.querySelector('#open .fault').textContent === '충돌'")
 
     assert "vib_x.peak 31 g, 정상 2 g" in page.text()
     assert page.evaluate("document.getElementById('shop-says').textContent") == "스핀들 3대 중 1대 알림"
     page.open(live.url)
-    page.until("document.querySelector('#open .fault')?.textContent === '갑작스러운 충격'")
+    page.until("document.querySelector('#open .fault')?.textContent === '충돌'")
     page.evaluate("localStorage.clear()")
+
+
+def test_the_chosen_spindle_says_what_is_watched_and_why_the_rest_is_not(page: Page, live: Live) -> None:
+    cover = (
+        Cover(FaultClass.COLLISION, "shock", ""),
+        Cover(FaultClass.CHATTER, "chatter", "rpm unknown"),
+    )
+    live.server.write([replace(state("M1"), cover=cover)])
+    page.evaluate(f"{tile('M1')}.click()")
+    page.until("document.getElementById('cover').hidden === false")
+
+    said = page.evaluate("document.getElementById('cover').textContent")
+    assert said == "Watched: Collision · Not watched now: Chatter (rpm unknown)"
 
 
 def test_names_from_the_stream_are_text_and_never_markup(page: Page, live: Live) -> None:
