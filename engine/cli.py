@@ -120,6 +120,43 @@ def simulate(
             click.echo(f"wrote {path}")
 
 
+@cli.command()
+@click.argument("recording", type=_PATH)
+@click.argument("dest", type=_PATH)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    required=True,
+    metavar="KIND@START[-END][:SEVERITY]",
+    help="Repeatable; times in seconds, severity 1 = moderate.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of what is random in a fault.")
+@_json_option
+def inject(recording: Path, dest: Path, faults: tuple[str, ...], seed: int, as_json: bool) -> None:
+    """Copy a healthy recording and superpose labelled faults: what is found is then known to be there.
+
+    Kinds: collision, tool_breakage, missing_tool, chatter, bearing, bearing_inner, imbalance, tool_wear,
+    sensor_flat_line, sensor_dropout, sensor_drift, sensor_clipping.
+    """
+    from replay.inject import inject as write
+    from replay.inject import parse_order
+
+    placed = write(recording, dest, [parse_order(fault) for fault in faults], seed=seed)
+    if as_json:
+        injected = [
+            {"fault": str(f.kind), "start_s": f.start_s, "end_s": f.end_s, "severity": f.severity}
+            for f in placed
+        ]
+        _print_json({"recording": str(dest), "injected": injected})
+    else:
+        for fault in placed:
+            click.echo(
+                f"{fault.kind} from {fault.start_s:g} s to {fault.end_s:g} s, severity {fault.severity:g}"
+            )
+        click.echo(f"wrote {dest}")
+
+
 @cli.command(name="import")
 @click.argument("format_", metavar="FORMAT")
 @click.argument("source", type=_PATH)

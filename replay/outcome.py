@@ -83,7 +83,7 @@ class RecordingOutcome:
             "recording": self.recording,
             "spindle": self.spindle,
             "duration_s": round(self.duration_s, 6),
-            "alerts": dict(sorted(Counter(alert.fault for alert in self.alerts).items())),
+            "alerts": dict(sorted(Counter(str(alert.fault) for alert in self.alerts).items())),
             "labelled": self.labelled,
             "faults": [fault.as_dict() for fault in self.faults],
             "false_alerts": [alert.id for alert in self.unexplained],

@@ -1,0 +1,111 @@
+"""What can be injected into a recording, and how to order it on the command line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.errors import UsageError
+
+
+class Injection(StrEnum):
+    """Faults that can be superposed on a healthy recording; the value is the label in ``faults.csv``."""
+
+    COLLISION = "collision"
+    TOOL_BREAKAGE = "tool_breakage"
+    MISSING_TOOL = "missing_tool"
+    CHATTER = "chatter"
+    BEARING = "bearing"  # outer race
+    BEARING_INNER = "bearing_inner"
+    IMBALANCE = "imbalance"
+    TOOL_WEAR = "tool_wear"
+    SENSOR_FLAT_LINE = "sensor_flat_line"
+    SENSOR_DROPOUT = "sensor_dropout"
+    SENSOR_DRIFT = "sensor_drift"
+    SENSOR_CLIPPING = "sensor_clipping"
+
+
+# Only a tool in the cut can break, chatter, wear or be missed.
+IN_THE_CUT = frozenset(
+    {Injection.TOOL_BREAKAGE, Injection.MISSING_TOOL, Injection.CHATTER, Injection.TOOL_WEAR}
+)
+BEARINGS = frozenset({Injection.BEARING, Injection.BEARING_INNER})
+
+_MOST_SEVERE = 10.0
+_ORDER = re.compile(r"(?P<kind>\w+)@(?P<start>[0-9.]+)(?:-(?P<end>[0-9.]+))?(?::(?P<severity>[^:]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A fault as asked for.
+
+    Parameters
+    ----------
+    kind : Injection
+        What.
+    start_s : float
+        Seconds from the recording's start; what needs a cut begins with the first cut from then on.
+    end_s : float or None
+        None = as long as such a fault usually lasts.
+    severity : float
+        1.0 = moderate, as the model of each kind says; above 0, at most 10.
+    """
+
+    kind: Injection
+    start_s: float
+    end_s: float | None = None
+    severity: float = 1.0
+
+
+def parse_order(text: str) -> Order:
+    """Read one ``--fault`` option: ``KIND@START[-END][:SEVERITY]``, times in seconds.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``chatter@30`` or ``tool_wear@20-80:0.5``.
+
+    Returns
+    -------
+    Order
+        Valid in itself; whether a recording can carry it is for `replay.inject.write.inject` to say.
+
+    Raises
+    ------
+    UsageError
+        Naming what was got and what was wanted.
+
+    Examples
+    --------
+    >>> parse_order("chatter@12.5:2").severity
+    2.0
+    >>> parse_order("flood@30")
+    Traceback (most recent call last):
+        ...
+    engine.errors.UsageError: --fault 'flood@30': unknown fault 'flood', wanted one of collision, ...
+    """
+    match = _ORDER.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"--fault {text!r}: wanted KIND@START[-END][:SEVERITY], such as chatter@30:0.5")
+    if match["kind"] not in list(Injection):
+        raise UsageError(
+            f"--fault {text!r}: unknown fault {match['kind']!r}, wanted one of {', '.join(Injection)}"
+        )
+    start_s = _number(text, "START", match["start"])
+    end_s = None if match["end"] is None else _number(text, "END", match["end"])
+    severity = 1.0 if match["severity"] is None else _number(text, "SEVERITY", match["severity"])
+    if end_s is not None and end_s <= start_s:
+        raise UsageError(f"--fault {text!r}: END must be after START = {start_s:g}, got {end_s:g}")
+    if not 0.0 < severity <= _MOST_SEVERE:
+        raise UsageError(
+            f"--fault {text!r}: SEVERITY must be above 0 and at most {_MOST_SEVERE:g}, got {severity:g}"
+        )
+    return Order(Injection(match["kind"]), start_s, end_s, severity)
+
+
+def _number(text: str, what: str, digits: str) -> float:
+    try:
+        return float(digits)
+    except ValueError:
+        raise UsageError(f"--fault {text!r}: {what} must be a number, got {digits!r}") from None
