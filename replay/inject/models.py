@@ -190,7 +190,8 @@ def chatter(t_s: Samples, x: Samples, here: Here) -> Samples:
         return here.idle_mean + (x - here.idle_mean) * louder
     lead = 0.2 * here.number
     tone: Samples = np.sin(2.0 * np.pi * (chatter_hz(here.rpm, here.rate_hz) * age_s + lead))
-    return x + np.sqrt(2.0) * here.levels.onset.rms * grown * tone
+    added: Samples = np.sqrt(2.0) * here.levels.onset.rms * grown * tone
+    return x + added
 
 
 def imbalance(t_s: Samples, x: Samples, here: Here) -> Samples:
