@@ -16,11 +16,10 @@ after eight minutes (the rig warms up) and stays in a single alert; FEMTO's bear
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
@@ -28,13 +27,14 @@ from engine.clock import NS_PER_S, NoClock
 from engine.config import Config, parse_config
 from engine.declared import Channel, SensorGroup, Spindle
 from engine.flow import build_flow
-from engine.records import Block, Context, FeatureVector, Regime, Tick
+from engine.records import Context, FeatureVector, Regime
 from engine.runtime import run_flow
 from engine.verdicts import Alert, AlertState, Score, Verdict
 from operators.detect import Detect
 from operators.episodes import FaultEpisodes
 from operators.features import FeatureSet
 from perf.figures import Bench, FailedError, Measured, figure
+from perf.shop_source import ShopSource
 from replay.simulate import START_NS, Preset, Shop, ShopPlan
 
 _S_PER_DAY = 86_400.0
@@ -45,9 +45,6 @@ _RATE = 2e-4  # alerts per vector: 30 in _N_COUNTED
 _SEEDS = range(3)
 _RUN_H, _LEARNED_H = 6.0, 3.0
 _SIMULATED_PER_DAY = 960.0
-_STEP_S = 0.25
-
-Item = tuple[str, Block | Context | Tick]
 
 
 def _config(per_day: float) -> Config:
@@ -105,37 +102,6 @@ def budget_ratio_heavy(bench: Bench) -> Measured:  # noqa: ARG001 - made up in m
     return _ratio(told, [_RATE * _N_COUNTED] * len(told), f"seeds {_SEEDS.start} to {_SEEDS.stop - 1}")
 
 
-class _Part(StatefulSourcePartition[Item, None]):
-    def __init__(self, shop: Shop) -> None:
-        self._batches = _simulated(shop)
-
-    def next_batch(self) -> list[Item]:
-        return next(self._batches)  # its StopIteration is how a source ends
-
-    def snapshot(self) -> None:
-        return None
-
-
-class _ShopSource(FixedPartitionedSource[Item, None]):
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
-
-    def list_parts(self) -> list[str]:
-        return ["shop"]
-
-    def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Part:  # noqa: ARG002
-        return _Part(self._shop)
-
-
-def _simulated(shop: Shop) -> Iterator[list[Item]]:
-    n_steps = round(_RUN_H * 3600.0 / _STEP_S)
-    for step in range(1, n_steps + 1):
-        items: list[Item] = [(item.spindle, item) for item in shop.advance(step * _STEP_S)]
-        t_ns = START_NS + round(step * _STEP_S * NS_PER_S)
-        ticks = [Tick(spindle.name, t_ns, last=step == n_steps) for spindle in shop.spindles]
-        yield items + [(tick.spindle, tick) for tick in ticks]
-
-
 class _HeldBack:
     """A writer that counts alerts of waveform groups after the first part, and vectors that the learned tier scored."""
 
@@ -157,7 +123,9 @@ class _HeldBack:
 def budget_ratio_simulated(bench: Bench) -> Measured:  # noqa: ARG001 - simulated in memory
     config = _config(_SIMULATED_PER_DAY)
     shop, held_back = Shop(ShopPlan(("M1",), Preset.DEMO, 16), START_NS), _HeldBack()
-    run_flow(build_flow(_ShopSource(shop), shop.spindles, config, NoClock(), [held_back]))
+    run_flow(
+        build_flow(ShopSource(shop, START_NS, _RUN_H * 3600.0), shop.spindles, config, NoClock(), [held_back])
+    )
     per_vector = _SIMULATED_PER_DAY / (len(shop.spindles[0].groups) * 10.0 * _S_PER_DAY)
     hours = f"{_RUN_H - _LEARNED_H:g} h of a simulated spindle"
     return _ratio([held_back.n_told], [held_back.n_scored * per_vector], hours)
