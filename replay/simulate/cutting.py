@@ -80,6 +80,28 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
+class WearResponse:
+    """How strongly a cut answers to wear: what is added, as a share, when wear has reached its limit.
+
+    A wear land ploughs, so the edge forces grow most, and it rubs, which is noise. By default edge forces double and
+    shear forces grow by a fifth; power in roughing then rises by a quarter or so, about where shops set their wear
+    limit.
+
+    Parameters
+    ----------
+    shear, edge, noise : float
+        Of the shear forces, the edge forces and the broadband force.
+    """
+
+    shear: float = 0.2
+    edge: float = 1.0
+    noise: float = 1.0
+
+
+TYPICAL_RESPONSE = WearResponse()
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """One engagement: down-milling at constant depth and width.
 
@@ -136,7 +158,13 @@ class Forces:
 
 
 def cutting_forces(
-    cut: Cut, material: Material, *, runout: float = 1.0, wear: float = 0.0, broken: float = 0.0
+    cut: Cut,
+    material: Material,
+    *,
+    runout: float = 1.0,
+    wear: float = 0.0,
+    broken: float = 0.0,
+    response: WearResponse = TYPICAL_RESPONSE,
 ) -> Forces:
     """Forces of a steady cut over one revolution.
 
@@ -149,10 +177,11 @@ def cutting_forces(
     runout : float
         Factor on the tool's run-out.
     wear : float
-        0 = sharp, 1 = ready for the bin. A wear land ploughs: the edge forces double, the shear forces grow by a
-        fifth. Power in roughing then rises by a quarter or so, about where shops set their wear limit.
+        0 = sharp, 1 = ready for the bin.
     broken : float
         Share of one edge that is gone, 0 to 1. The next tooth cuts what it leaves.
+    response : WearResponse
+        To wear.
 
     Returns
     -------
@@ -161,15 +190,25 @@ def cutting_forces(
 
     Notes
     -----
-    About 0.3 ms; call it once per cut, not per sample.
+    About 0.3 ms, and a tenth of it for the same cut at another state of wear; call it once per cut, not per sample.
     """
+    chip, edge = _all_teeth(cut, material, runout, broken)
+    return Forces(*((1.0 + response.shear * wear) * chip + (1.0 + response.edge * wear) * edge))
+
+
+@lru_cache(maxsize=8)
+def _all_teeth(
+    cut: Cut, material: Material, runout: float, broken: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Force x, y (N) and torque (Nm) over one revolution while sharp: of the chips, and of the edges."""
     per_chip, per_edge = _one_tooth(cut, material)
-    total = np.zeros((3, N_ANGLES))
+    chip, edge = np.zeros((2, 3, N_ANGLES))
     for tooth, chip_mm in enumerate(_chip_loads(cut, runout, broken)):
         present = 1.0 - broken if tooth == 0 else 1.0
-        force = (1.0 + 0.2 * wear) * chip_mm * per_chip + (1.0 + wear) * present * per_edge
-        total += np.roll(force, tooth * N_ANGLES // cut.tool.n_teeth, axis=1)
-    return Forces(*total)
+        place = tooth * N_ANGLES // cut.tool.n_teeth
+        chip += np.roll(chip_mm * per_chip, place, axis=1)
+        edge += np.roll(present * per_edge, place, axis=1)
+    return chip, edge
 
 
 def _chip_loads(cut: Cut, runout: float, broken: float) -> NDArray[np.float64]:

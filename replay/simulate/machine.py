@@ -22,7 +22,7 @@ from replay.simulate.faults import FaultKind, PlannedFault
 from replay.simulate.motion import Motion, Rotation
 from replay.simulate.plan import ShopPlan, generator, spindle_timeline
 from replay.simulate.process import CutForces, Process
-from replay.simulate.program import JOBS, Phase
+from replay.simulate.program import Phase
 from replay.simulate.structure import G_M_S2, HEAD, NOSE, WALL, Structure, order_line
 
 CHUNK_S = 0.5  # also the period of the load meter
@@ -84,7 +84,7 @@ class Machine:
         self._noise = generator(plan, index, "noise")
         self._bearing = RollingBearing(self._fs, generator(plan, index, "bearing"))
         self._rotation = Rotation(self._fs, generator(plan, index, "motion"))
-        self._process = Process(JOBS[index % len(JOBS)].material, nose)
+        self._process = Process(nose)
         self._drive = Drive(self._fs_current, generator(plan, index, "drive"))
         self._along = Structure((HEAD, nose, WALL), self._fs)
         across = tuple(replace(mode, natural_hz=0.93 * mode.natural_hz) for mode in (HEAD, nose, WALL))

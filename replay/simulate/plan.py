@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import numpy as np
 
 from engine.errors import UsageError
 from replay.simulate.faults import PlannedFault
-from replay.simulate.program import JOBS, PACES, Phase, Preset, timeline
+from replay.simulate.jobs import JOBS
+from replay.simulate.program import PACES, Job, Pace, Part, Phase, Preset, timeline
+from replay.simulate.wear import Edges, ToolLife
 
 BLOCK_S = 0.05
 
@@ -39,6 +41,12 @@ class ShopPlan:
         addition to ``faults`` and may not be combined with them.
     vib_rate_hz, current_rate_hz : float
         Samples per second; whole samples per block of 0.05 s.
+    jobs : tuple[Job, ...]
+        What is made: by the first spindle the first, and so on, over and over.
+    pace : Pace or None
+        Lengths of the phases; None = the preset's.
+    lives : tuple[ToolLife, ...]
+        How the edges of tools wear, each tool's in the order of use (`wear.Edges`); other tools stay sharp.
 
     Raises
     ------
@@ -53,6 +61,9 @@ class ShopPlan:
     recur_s: float | None = None
     vib_rate_hz: float = 12_800.0
     current_rate_hz: float = 2_000.0
+    jobs: tuple[Job, ...] = JOBS
+    pace: Pace | None = None
+    lives: tuple[ToolLife, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.spindles or len(set(self.spindles)) < len(self.spindles):
@@ -72,6 +83,8 @@ class ShopPlan:
                 )
         if self.recur_s is not None and self.faults:
             raise UsageError("a plan has either its own faults or recurring ones, got both")
+        if not self.jobs:
+            raise UsageError("a shop needs something to make, got no jobs")
         self._check_faults()
 
     def _check_faults(self) -> None:
@@ -113,5 +126,7 @@ def generator(plan: ShopPlan, index: int, purpose: str) -> np.random.Generator:
 
 def spindle_timeline(plan: ShopPlan, index: int) -> Iterator[Phase]:
     """Yield what spindle number ``index`` does, phase by phase, for ever."""
-    job = JOBS[index % len(JOBS)].at(plan.preset)
-    return timeline(job, PACES[plan.preset], generator(plan, index, "program"), index * _STAGGER_S)
+    part = Part(plan.jobs[index % len(plan.jobs)].at(plan.preset))
+    lives = [life for life in plan.lives if life.spindle == plan.spindles[index]]
+    pace = plan.pace or PACES[plan.preset]
+    return timeline(repeat(part), pace, generator(plan, index, "program"), Edges(lives), index * _STAGGER_S)

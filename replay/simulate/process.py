@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from replay.simulate.cutting import N_ANGLES, Cut, Forces, Material, cutting_forces
+from replay.simulate.cutting import N_ANGLES, Forces, WearResponse, cutting_forces
 from replay.simulate.faults import FaultKind, PlannedFault
 from replay.simulate.motion import Motion
 from replay.simulate.program import Phase
@@ -17,8 +17,7 @@ from replay.simulate.structure import Mode, chatter_amplitude, chatter_hz, order
 
 # Chip formation is not smooth: broadband force, as a share of the mean cutting force.
 _NOISE_SHARE = 0.03
-_WEAR_NOISE = 1.0  # a wear land rubs: so much more of it when worn out
-_BROKEN_NOISE = 0.8  # and a broken edge, too
+_BROKEN_NOISE = 0.8  # a broken edge rubs: so much more of it
 _BENT_RUNOUT = 4.0  # run-out after a collision: the holder no longer sits as it did
 _BENT_NOISE = 1.5
 _BREAK_N, _BREAK_S = 2500.0, 0.0006  # blow when an edge breaks out
@@ -48,10 +47,9 @@ class ToolState:
     bent: float = 0.0
     missing: float = 0.0
 
-    @property
-    def noise(self) -> float:
+    def noise(self, response: WearResponse) -> float:
         """Factor on the broadband part of the force."""
-        return 1.0 + _WEAR_NOISE * self.wear + _BROKEN_NOISE * self.broken + _BENT_NOISE * self.bent
+        return 1.0 + response.noise * self.wear + _BROKEN_NOISE * self.broken + _BENT_NOISE * self.bent
 
 
 @dataclass(slots=True, eq=False)
@@ -83,17 +81,14 @@ class Process:
 
     Parameters
     ----------
-    material : Material
-        What is cut.
     nose : Mode
         The mode that chatters.
     """
 
-    def __init__(self, material: Material, nose: Mode) -> None:
-        self._material = material
+    def __init__(self, nose: Mode) -> None:
         self._nose = nose
         self._cut_since_s = 0.0
-        self._known: tuple[tuple[Cut, float, ToolState], Forces] | None = None
+        self._known: tuple[tuple[Phase, ToolState], Forces] | None = None
 
     def cut(
         self, phases: Sequence[Phase], faults: Sequence[PlannedFault], fine: Motion, coarse: Motion
@@ -125,28 +120,33 @@ class Process:
             here = slice(*np.searchsorted(fine.t_s, (from_s, to_s)))
             there = slice(*np.searchsorted(coarse.t_s, (from_s, to_s)))
             state = _tool_state(phase, faults, (from_s + to_s) / 2.0)
-            table = self._table(phase.cut, phase.runout, state)
+            table = self._table(phase, state)
             share = phase.hardness * (1.0 - state.missing)
             engaged = share * fine.engaged[here]
             angle = _angles(fine.revolution[here])
             forces.x_n[here] = engaged * table.x_n[angle]
             forces.y_n[here] = engaged * table.y_n[angle]
-            forces.rough_n[here] = _NOISE_SHARE * table.mean_n * state.noise * engaged
+            forces.rough_n[here] = _NOISE_SHARE * table.mean_n * state.noise(phase.edge.response) * engaged
             angle = _angles(coarse.revolution[there])
             forces.torque_nm[there] = share * coarse.engaged[there] * table.torque_nm[angle]
             self._chatter(forces, here, phase, faults, fine)
         _blows(forces, faults, fine.t_s, coarse.t_s)
         return forces
 
-    def _table(self, cut: Cut, runout: float, state: ToolState) -> Forces:
-        key = (cut, runout, state)
-        if self._known is None or self._known[0] != key:
-            runout *= 1.0 + (_BENT_RUNOUT - 1.0) * state.bent
-            self._known = (
-                key,
-                cutting_forces(cut, self._material, runout=runout, wear=state.wear, broken=state.broken),
+    def _table(self, phase: Phase, state: ToolState) -> Forces:
+        assert phase.cut is not None
+        known = self._known
+        if known is None or known[0][0] is not phase or known[0][1] != state:
+            forces = cutting_forces(
+                phase.cut,
+                phase.material,
+                runout=phase.runout * (1.0 + (_BENT_RUNOUT - 1.0) * state.bent),
+                wear=state.wear,
+                broken=state.broken,
+                response=phase.edge.response,
             )
-        return self._known[1]
+            self._known = known = ((phase, state), forces)
+        return known[1]
 
     def _chatter(
         self, forces: CutForces, here: slice, phase: Phase, faults: Sequence[PlannedFault], motion: Motion
@@ -178,12 +178,15 @@ def _stretches(
 
 
 def _tool_state(phase: Phase, faults: Sequence[PlannedFault], at_s: float) -> ToolState:
-    wear = broken = bent = missing = 0.0
+    edge = phase.edge
+    share = (at_s - phase.start_s) / (phase.end_s - phase.start_s)
+    wear = edge.wear_from + (edge.wear_to - edge.wear_from) * share
+    broken = bent = missing = 0.0
     for fault in faults:
         if not fault.start_s <= at_s < fault.end_s:
             continue
         if fault.fault is FaultKind.TOOL_WEAR and fault.tool in ("", phase.tool.name):
-            wear = fault.severity * fault.growth(at_s)
+            wear += fault.severity * fault.growth(at_s)
         elif fault.fault is FaultKind.TOOL_BREAKAGE:
             broken = min(fault.severity, 1.0)
         elif fault.fault is FaultKind.COLLISION:

@@ -7,15 +7,15 @@ phase and never jump, as drives and geometry have it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 
-from replay.simulate.cutting import ALUMINIUM, STEEL, Cut, Material, Tool
+from replay.simulate.cutting import Cut, Material, Tool
+from replay.simulate.wear import Edge, Edges
 
 RAPID_MM_MIN = 20_000.0
 CUTTING_SECTIONS = ("rough", "finish")
@@ -80,6 +80,46 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One workpiece: a job, and what is different about it this time.
+
+    Parameters
+    ----------
+    job : Job
+        Already shortened to the preset (`Job.at`).
+    speed, feed : float
+        Overrides set at the panel: factors on the spindle speed and on the feed rate.
+    hardness : float
+        Factor of its lot of material on the resistance.
+    wait_s : float
+        So much longer does it take until the part is there.
+    coolant : bool
+        Whether it is cut wet.
+    """
+
+    job: Job
+    speed: float = 1.0
+    feed: float = 1.0
+    hardness: float = 1.0
+    wait_s: float = 0.0
+    coolant: bool = True
+
+    def cuts(self) -> tuple[Cut, ...]:
+        """Return the job's cuts at these overrides."""
+        if self.speed == self.feed == 1.0:
+            return self.job.cuts
+        return tuple(
+            replace(
+                cut,
+                rpm=cut.rpm * self.speed,
+                chip_mm=cut.chip_mm * self.feed / self.speed,
+                length_s=cut.length_s / self.feed,
+            )
+            for cut in self.job.cuts
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """A stretch of the program in which speed and engagement each follow one straight line.
 
@@ -103,6 +143,12 @@ class Phase:
         Actual speed, and share of the cut's width that is engaged (0 to 1), at both ends.
     hardness, runout : float
         Factors of this cut on the material's resistance and on the tool's run-out.
+    material : Material
+        Of the part.
+    edge : Edge
+        Of the tool.
+    coolant : bool
+        Whether it flows if the program asks for it.
     """
 
     start_s: float
@@ -119,6 +165,9 @@ class Phase:
     engaged_to: float
     hardness: float
     runout: float
+    material: Material
+    edge: Edge
+    coolant: bool
 
     @property
     def cutting(self) -> bool:
@@ -126,59 +175,21 @@ class Phase:
         return self.section == "entry" or self.section in CUTTING_SECTIONS
 
 
-# Handbook cutting data: cutting speeds of 160-260 m/min in steel, 400-800 m/min in aluminium (coated carbide).
-JOBS = (
-    Job(
-        "O1001",
-        STEEL,
-        (
-            Cut(Tool("T1", 50.0, 5, 8.0, 0.012), "rough", 1500.0, 0.14, 3.0, 38.0, 38.0),
-            Cut(Tool("T2", 20.0, 4, 35.0, 0.008), "rough", 3000.0, 0.09, 8.0, 6.0, 42.0),
-            Cut(Tool("T2", 20.0, 4, 35.0, 0.008), "finish", 3600.0, 0.07, 8.0, 0.8, 28.0),
-            Cut(Tool("T3", 12.0, 4, 38.0, 0.005), "finish", 5400.0, 0.06, 10.0, 0.8, 30.0),
-        ),
-    ),
-    Job(
-        "O1002",
-        ALUMINIUM,
-        (
-            Cut(Tool("T4", 40.0, 3, 20.0, 0.010), "rough", 5100.0, 0.18, 4.0, 28.0, 30.0),
-            Cut(Tool("T5", 16.0, 3, 40.0, 0.006), "rough", 7200.0, 0.12, 10.0, 6.0, 36.0),
-            Cut(Tool("T6", 16.0, 2, 30.0, 0.006), "finish", 7800.0, 0.10, 12.0, 1.0, 32.0),
-        ),
-    ),
-    Job(
-        "O1003",
-        STEEL,
-        (
-            Cut(Tool("T1", 63.0, 6, 6.0, 0.014), "rough", 1260.0, 0.15, 2.5, 45.0, 44.0),
-            Cut(Tool("T7", 25.0, 3, 12.0, 0.010), "rough", 2700.0, 0.12, 4.0, 16.0, 40.0),
-            Cut(Tool("T8", 16.0, 6, 42.0, 0.004), "finish", 4200.0, 0.05, 12.0, 0.7, 34.0),
-        ),
-    ),
-    Job(
-        "O1004",
-        STEEL,
-        (
-            Cut(Tool("T7", 32.0, 4, 10.0, 0.011), "rough", 2100.0, 0.13, 3.5, 24.0, 40.0),
-            Cut(Tool("T2", 20.0, 4, 35.0, 0.008), "finish", 3300.0, 0.08, 9.0, 1.0, 30.0),
-            Cut(Tool("T9", 10.0, 3, 35.0, 0.005), "finish", 6000.0, 0.06, 9.0, 0.8, 30.0),
-        ),
-    ),
-)
-
-
-def timeline(job: Job, pace: Pace, rng: np.random.Generator, first_wait_s: float = 0.0) -> Iterator[Phase]:
-    """Yield the program's phases one after the other, for ever.
+def timeline(
+    parts: Iterable[Part], pace: Pace, rng: np.random.Generator, edges: Edges, first_wait_s: float = 0.0
+) -> Iterator[Phase]:
+    """Yield the phases in which parts are made, one after the other.
 
     Parameters
     ----------
-    job : Job
-        Already shortened to the preset (`Job.at`).
+    parts : iterable of Part
+        In order, usually without end.
     pace : Pace
         Lengths of the phases.
     rng : numpy.random.Generator
         Drawn in a fixed order, so equal seeds give equal timelines.
+    edges : Edges
+        Of the tools, as new.
     first_wait_s : float
         How much longer the first part change takes, so that spindles do not march in step.
 
@@ -187,22 +198,27 @@ def timeline(job: Job, pace: Pace, rng: np.random.Generator, first_wait_s: float
     Phase
         Contiguous: each begins where the one before ended. Boundaries are whole milliseconds.
     """
-    at_ms, rpm, engaged = 0, 0.0, 0.0
-    for part in count():
-        for index, cut in enumerate(job.cuts):
-            hardness = 1.0 + _HARDNESS_RANGE * rng.uniform(-1.0, 1.0)
+    at_ms, rpm, engaged, held = 0, 0.0, 0.0, None
+    for number, part in enumerate(parts):
+        cuts = part.cuts()
+        for index, cut in enumerate(cuts):
+            hardness = part.hardness * (1.0 + _HARDNESS_RANGE * rng.uniform(-1.0, 1.0))
             runout = 1.0 + _RUNOUT_RANGE * rng.uniform(-1.0, 1.0)
-            wait_s = pace.part_change_s + pace.part_change_jitter_s * rng.random()
-            wait_s += 0.0 if part else first_wait_s
-            for step in _steps(job.cuts, index, pace, wait_s):
-                end_ms = at_ms + round(1000 * step.length_s)
+            wait_s = pace.part_change_s + pace.part_change_jitter_s * rng.random() + part.wait_s
+            wait_s += 0.0 if number else first_wait_s
+            for step in _steps(cuts, index, pace, wait_s, held or cuts[-1].tool):
+                n_ms = round(1000 * step.length_s)
+                touches = cut if max(engaged, step.engaged_to) > 0.0 else None
+                if step.section == "tool_change":
+                    edges.fetch(step.tool.name)
+                cutting_s = n_ms / 1000 if step.engaged_to > 0.0 else 0.0
                 yield Phase(
                     start_s=at_ms / 1000,
-                    end_s=end_ms / 1000,
+                    end_s=(at_ms + n_ms) / 1000,
                     section=step.section,
                     tool=step.tool,
-                    program=job.program,
-                    cut=cut if max(engaged, step.engaged_to) > 0.0 else None,
+                    program=part.job.program,
+                    cut=touches,
                     rpm_command=step.rpm_to,
                     feed_mm_min=step.feed_mm_min,
                     rpm_from=rpm,
@@ -211,8 +227,12 @@ def timeline(job: Job, pace: Pace, rng: np.random.Generator, first_wait_s: float
                     engaged_to=step.engaged_to,
                     hardness=hardness,
                     runout=runout,
+                    material=part.job.material,
+                    edge=edges.use(step.tool.name, cutting_s, first_touch=step.section == "entry"),
+                    coolant=part.coolant,
                 )
-                at_ms, rpm, engaged = end_ms, step.rpm_to, step.engaged_to
+                at_ms, rpm, engaged = at_ms + n_ms, step.rpm_to, step.engaged_to
+            held = cut.tool
 
 
 class _Step(NamedTuple):
@@ -226,13 +246,13 @@ class _Step(NamedTuple):
     engaged_to: float = 0.0
 
 
-def _steps(cuts: tuple[Cut, ...], index: int, pace: Pace, wait_s: float) -> Iterator[_Step]:
-    """List what one cut needs, from fetching its tool to the standstill after it."""
+def _steps(cuts: tuple[Cut, ...], index: int, pace: Pace, wait_s: float, held: Tool) -> Iterator[_Step]:
+    """List what one cut needs, from fetching its tool to the standstill after it; ``held`` is in the spindle."""
     cut, before, after = cuts[index], cuts[index - 1], cuts[(index + 1) % len(cuts)]
     first, last = index == 0, index == len(cuts) - 1
     tool, rpm = cut.tool, cut.rpm
     if first:
-        yield _Step("part_change", wait_s, before.tool)
+        yield _Step("part_change", wait_s, held)
     if first or before.tool != tool:
         yield _Step("tool_change", pace.tool_change_s, tool)
     if first or before.tool != tool or before.rpm != rpm:

@@ -154,6 +154,7 @@ def _context(spindle: str, t_ns: int, phase: Phase) -> Context:
         feed_mm_min=phase.feed_mm_min,
         cutting=phase.cutting,
         n_teeth=phase.tool.n_teeth,
+        tool_edge=phase.edge.name,
     )
 
 

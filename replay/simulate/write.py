@@ -10,11 +10,15 @@ from pathlib import Path
 from engine.errors import UsageError
 from engine.records import Block
 from replay.recording import Fault, RecordingWriter
+from replay.simulate.faults import FaultKind
+from replay.simulate.lives import lived, worn_faults
 from replay.simulate.plan import ShopPlan
 from replay.simulate.scenario import recurring_faults
 from replay.simulate.shop import Shop
 
 START_NS = 1_767_592_800_000_000_000  # 2026-01-05 06:00 UTC, a Monday's early shift
+WEAR_LIMIT = "wear_limit"
+"""Label that begins when wear reaches 1.0; its note names tool and edge (`lives.Lived.note`)."""
 _STEP_S = 1.0
 _SOURCE = "spindlewatch simulator"
 _LICENCE = "CC0-1.0"
@@ -51,6 +55,9 @@ def simulate(
     Notes
     -----
     All recordings begin at `START_NS`, so the same plan and duration give the same bytes.
+
+    An edge that is used up to its limit is labelled ``tool_wear`` from its first touch to its exchange, and
+    ``wear_limit`` from when wear reaches 1.0; the note says which edge, and what it had cut by then.
     """
     faults = _labels(plan, duration_s)
     shop = Shop(plan, START_NS)
@@ -100,4 +107,13 @@ def _labels(plan: ShopPlan, duration_s: float) -> dict[str, list[Fault]]:
     for fault in (*plan.faults, *coming):
         end_s = fault.end_s if fault.end_s <= duration_s else None
         labels.setdefault(fault.spindle, []).append(Fault(fault.start_s, end_s, str(fault.fault), fault.note))
+    for spindle, limit_s, note in worn_faults(plan, duration_s):
+        labels[spindle].append(Fault(limit_s, limit_s, WEAR_LIMIT, note))
+    for life in lived(plan, duration_s):
+        if not life.limited:
+            continue
+        own = labels.setdefault(life.spindle, [])
+        own.append(Fault(life.start_s, life.end_s, str(FaultKind.TOOL_WEAR), life.note))
+        if life.limit_s is not None:
+            own.append(Fault(life.limit_s, life.end_s, WEAR_LIMIT, life.note))
     return labels
