@@ -13,9 +13,10 @@ from engine.records import Context
 from operators.envelope import Envelope
 from operators.feature_registry import Family, Kind
 from operators.kernels import time_domain
+from operators.kernels.asynchronous import N_ASYNCHRONOUS, asynchronous_line
 from operators.kernels.envelope import BPFO, N_ENVELOPE
 from operators.kernels.history import N_HISTORY, history_features
-from operators.kernels.orders import N_ORDERS, REV_1, order_lines, revolution_line
+from operators.kernels.orders import ASYNCHRONOUS, N_ORDERS, REV_1, order_lines, revolution_line
 from operators.kernels.spectral import N_SHAPE, band_rms, spectral_shape
 from operators.kernels.stack import place_hop
 from operators.kernels.time_domain import N_PARTIALS, N_TIME, hop_partials, merge_partials
@@ -30,6 +31,7 @@ WIDTHS: Mapping[Family, int] = {
     Family.VELOCITY: 1,
     Family.ENVELOPE: N_ENVELOPE,
     Family.ORDERS: N_ORDERS,
+    Family.ASYNCHRONOUS: N_ASYNCHRONOUS,
 }
 """Columns of the families that stand behind time domain and bands, in this order, where they are wanted."""
 
@@ -215,6 +217,8 @@ class WaveformColumns:
         if kind.family is Family.ORDERS:
             n_teeth = math.nan if context.n_teeth is None else context.n_teeth
             return self.spectrum.why_order_missing(kind.position, rpm, n_teeth)
+        if kind.family is Family.ASYNCHRONOUS:
+            return self.spectrum.why_order_missing(ASYNCHRONOUS, rpm, math.nan)
         if kind.family is Family.ENVELOPE:
             if self.envelope is None:
                 return "rate too low"
@@ -269,6 +273,8 @@ class WaveformColumns:
         if orders is not None:
             n_teeth = _per_row([context.n_teeth for context in contexts], n_channels)
             order_lines(power, bin_hz, rpm, n_teeth, table[:, orders : orders + N_ORDERS])
+        if (line := self.first.get(Family.ASYNCHRONOUS)) is not None:
+            asynchronous_line(power, bin_hz, rpm, table[:, line : line + N_ASYNCHRONOUS])
         if (shape := self.first.get(Family.SHAPE)) is not None:
             spectral_shape(power, self.band_bins[0], bin_hz, table[:, shape : shape + N_SHAPE])
         if (velocity := self.first.get(Family.VELOCITY)) is not None:

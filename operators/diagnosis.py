@@ -56,6 +56,6 @@ def long_config(config: Config) -> WaveformConfig:
         dc_features=("mean", "std"),
         spectral_features=("velocity_rms",),
         envelope_features=tuple(features_of(Family.ENVELOPE)),
-        order_features=tuple(features_of(Family.ORDERS)),
+        order_features=tuple(features_of(Family.ORDERS, Family.ASYNCHRONOUS)),
         n_bands=_N_LONG_BANDS if config.waveform.n_bands else 0,
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from operators.kernels import envelope, history, orders, spectral, time_domain
+from operators.kernels import asynchronous, envelope, history, orders, spectral, time_domain
 
 
 class Family(StrEnum):
@@ -22,6 +22,7 @@ class Family(StrEnum):
     VELOCITY = "velocity"
     ENVELOPE = "envelope"
     ORDERS = "orders"
+    ASYNCHRONOUS = "asynchronous"
     HISTORY = "history"
 
 
@@ -108,6 +109,10 @@ FEATURES: Mapping[str, Kind] = {
     "tooth_2": Kind(Family.ORDERS, orders.TOOTH_2, "{unit}", True),
     "tooth_3": Kind(Family.ORDERS, orders.TOOTH_3, "{unit}", True),
     "asynchronous_share": Kind(Family.ORDERS, orders.ASYNCHRONOUS, "", False),
+    # Which line is the strongest jumps about while all is well.
+    "asynchronous_hz": Kind(Family.ASYNCHRONOUS, asynchronous.LINE_HZ, "Hz", False),
+    "asynchronous_line": Kind(Family.ASYNCHRONOUS, asynchronous.LINE_RMS, "{unit}", True),
+    "asynchronous_contrast": Kind(Family.ASYNCHRONOUS, asynchronous.CONTRAST, "", True),
 }
 # A slow value that is quantised may well stand still for a while: no logarithms here.
 SCALAR_FEATURES: Mapping[str, Kind] = {

@@ -57,7 +57,11 @@ def check_config(config: Config) -> None:
             features_of(Family.SHAPE, Family.VELOCITY),
         ),
         ("waveform.envelope_features", waveform.envelope_features, features_of(Family.ENVELOPE)),
-        ("waveform.order_features", waveform.order_features, features_of(Family.ORDERS)),
+        (
+            "waveform.order_features",
+            waveform.order_features,
+            features_of(Family.ORDERS, Family.ASYNCHRONOUS),
+        ),
         ("scalar.features", config.scalar.features, list(SCALAR_FEATURES)),
     ):
         for index, name in enumerate(names):

@@ -111,6 +111,31 @@ def order_lines(power: Floats, bin_hz: float, rpm: float, n_teeth: float) -> lis
     return [*rms, float(power[between].sum() / power[counted].sum())]
 
 
+def asynchronous_line(power: Floats, bin_hz: float, rpm: float) -> list[float]:
+    """Frequency, level and contrast of the strongest line between the orders."""
+    stated, bins = rpm / 60 / bin_hz, np.arange(power.size)
+    roots = power[: min(1000, power.size)] ** 0.25
+    n_lines = min(int((roots.size - 1.5) / (stated * 1.005)), 80)
+
+    def explained(spacing: float) -> float:
+        return float(roots[np.floor(np.arange(1, n_lines + 1) * spacing + 0.5).astype(int)].sum())
+
+    n_steps = int(0.01 * n_lines * stated) + 1
+    tried = [stated * (1 + 0.005 * step / n_steps) for step in range(-n_steps, n_steps + 1)]
+    best = max(tried, key=explained)
+    spacing = best if explained(best) > 1.1 * explained(stated) else stated
+    place = np.round(bins / spacing) * spacing
+    clear = np.abs(bins - place) >= 3 + 0.001 * place
+    # Between two orders, three bins at least.
+    wide = np.floor(bins / spacing) * spacing <= max((spacing - 8) / 0.002, spacing)
+    searched = clear & wide & (bins >= spacing) & (bins < power.size - 1)
+    held = np.array([power[k - 1 : k + 2].sum() if searched[k] else -1 for k in bins])
+    at = int(held.argmax())
+    near = clear & (np.abs(bins - at) <= 40) & (np.abs(bins - at) > 3) & (bins >= 1)
+    line_hz = bin_hz * (at + (power[at + 1] - power[at - 1]) / held[at])
+    return [line_hz, float(np.sqrt(held[at])), float(np.sqrt(held[at] / (3 * power[near].mean())))]
+
+
 def envelope_columns(
     x: Floats, fs: float, first_bin: int, n_bands: int, n_inside: int, rpm: float, orders: Floats
 ) -> list[float]:

@@ -6,6 +6,7 @@
 `spectral`      taper, power spectra, band energies, shape of a spectrum
 `velocity`      severity of vibration, from the same spectra
 `orders`        lines that belong to the spindle's speed, and what is in none of them
+`asynchronous`  the strongest line that belongs to no speed
 `envelope`      the most impulsive band, and a bearing's lines in its envelope
 `history`       value, slope and scatter of slow channels
 ==============  ==================================================================================
@@ -24,4 +25,13 @@ def warm_up() -> None:
     the cache (``NUMBA_CACHE_DIR``, else ``__pycache__``) cannot be written, the latter at every start.
     """
     # Signatures are explicit, so importing compiles.
-    from operators.kernels import envelope, history, orders, quality, spectral, time_domain, velocity  # noqa: F401
+    from operators.kernels import (  # noqa: F401
+        asynchronous,
+        envelope,
+        history,
+        orders,
+        quality,
+        spectral,
+        time_domain,
+        velocity,
+    )

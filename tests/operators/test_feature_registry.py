@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from operators.feature_registry import FEATURES, SCALAR_FEATURES, Family, FeatureSpec, features_of
+from operators.kernels.asynchronous import N_ASYNCHRONOUS
 from operators.kernels.envelope import N_ENVELOPE
 from operators.kernels.history import N_HISTORY
 from operators.kernels.orders import N_ORDERS
@@ -18,6 +19,7 @@ from operators.kernels.time_domain import N_TIME
         (Family.VELOCITY, 1),
         (Family.ENVELOPE, N_ENVELOPE),
         (Family.ORDERS, N_ORDERS),
+        (Family.ASYNCHRONOUS, N_ASYNCHRONOUS),
     ],
 )
 def test_every_column_of_a_kernel_is_exactly_one_feature(family: Family, n_columns: int) -> None:

@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from operators.kernels import envelope, history, orders, quality, spectral, time_domain, velocity, warm_up
+from operators.kernels import (
+    asynchronous,
+    envelope,
+    history,
+    orders,
+    quality,
+    spectral,
+    time_domain,
+    velocity,
+    warm_up,
+)
 
 
 def test_no_kernel_is_left_to_compile_after_warming_up() -> None:
@@ -23,5 +33,6 @@ def test_no_kernel_is_left_to_compile_after_warming_up() -> None:
     assert len(history.history_features.signatures) == 1
     for kernel in (spectral.apply_taper, spectral.power_spectra, spectral.band_rms, spectral.spectral_shape):
         assert len(kernel.signatures) == 1
+    assert len(asynchronous._find.signatures) == 1
     for kernel in (velocity.velocity_rms, orders.order_lines, envelope.choose_band, envelope.bearing_lines):
         assert len(kernel.signatures) == 1
