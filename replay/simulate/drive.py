@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from replay.simulate.variety import USUAL, Mood
+
 # A 15 kW motor spindle: 70 Nm at its rated 46 A, magnetised by a sixth of that, twice the rating for short times.
 RATED_A = 46.0
 MAGNETISING_A = 7.0
@@ -56,7 +58,11 @@ class Drive:
         self.temperature_c = float(_WARM_C + rng.uniform(2.0, 6.0))
 
     def advance(
-        self, rpm: NDArray[np.float64], revolution: NDArray[np.float64], torque_nm: NDArray[np.float64]
+        self,
+        rpm: NDArray[np.float64],
+        revolution: NDArray[np.float64],
+        torque_nm: NDArray[np.float64],
+        mood: Mood = USUAL,
     ) -> tuple[NDArray[np.float64], float, float]:
         """Run the drive for one chunk.
 
@@ -64,6 +70,8 @@ class Drive:
         ----------
         rpm, revolution, torque_nm : float64[n_samples]
             Speed, angle in revolutions, and torque of the cut at the current's rate.
+        mood : Mood
+            Of the machine: its friction and its hall.
 
         Returns
         -------
@@ -78,7 +86,7 @@ class Drive:
         spinning = np.minimum(krpm / 0.3, 1.0)
         thick = 1.0 + _FRICTION_PER_C * (self.temperature_c - _WARM_C)
         moves = 1.0 + _FRICTION_SPREAD * self._stiffness(rpm.size)
-        friction_a = spinning * thick * moves * (FRICTION_A + FRICTION_A_PER_KRPM * krpm)
+        friction_a = mood.friction * spinning * thick * moves * (FRICTION_A + FRICTION_A_PER_KRPM * krpm)
         rad_s2 = np.diff(rpm, prepend=self._rpm_before) * self._fs * (2.0 * math.pi / 60.0)
         self._rpm_before = float(rpm[-1])
         wanted_a = friction_a + AMPERE_PER_NM * (torque_nm + INERTIA_KG_M2 * rad_s2)
@@ -88,7 +96,7 @@ class Drive:
         ripple = 1.0 + 0.01 * np.sin(2.0 * np.pi * revolution)
         noise_a = _CURRENT_NOISE_A * self._rng.standard_normal(rpm.size)
         current_a = ripple * np.hypot(MAGNETISING_A * spinning, torque_a) + noise_a
-        load_pct, temperature_c = self._slow(torque_a, float(krpm.mean()), rpm.size / self._fs)
+        load_pct, temperature_c = self._slow(torque_a, float(krpm.mean()), rpm.size / self._fs, mood.hall_c)
         return current_a, load_pct, temperature_c
 
     def _stiffness(self, n_samples: int) -> NDArray[np.float64]:
@@ -97,11 +105,13 @@ class Drive:
         self._stiff = keep * before + math.sqrt(1.0 - keep**2) * float(self._rng.standard_normal())
         return np.linspace(before, self._stiff, n_samples, endpoint=False)
 
-    def _slow(self, torque_a: NDArray[np.float64], krpm: float, chunk_s: float) -> tuple[float, float]:
+    def _slow(
+        self, torque_a: NDArray[np.float64], krpm: float, chunk_s: float, hall_c: float
+    ) -> tuple[float, float]:
         """Load meter and temperature: first-order warming towards what speed and load can hold."""
         load_noise, temperature_noise = self._rng.standard_normal(2)
         load = float(np.abs(torque_a).mean()) / RATED_A
-        settled_c = _WARM_C + _RISE_C_PER_KRPM * krpm + _RISE_C_PER_LOAD * load
+        settled_c = _WARM_C + hall_c + _RISE_C_PER_KRPM * krpm + _RISE_C_PER_LOAD * load
         self.temperature_c += (settled_c - self.temperature_c) * (1.0 - math.exp(-chunk_s / _THERMAL_S))
         return (
             100.0 * load + _LOAD_NOISE_PCT * float(load_noise),

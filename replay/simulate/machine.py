@@ -22,8 +22,9 @@ from replay.simulate.faults import FaultKind, PlannedFault
 from replay.simulate.motion import Motion, Rotation
 from replay.simulate.plan import ShopPlan, generator, spindle_timeline
 from replay.simulate.process import CutForces, Process
-from replay.simulate.program import Phase
+from replay.simulate.program import WET_SECTIONS, Phase
 from replay.simulate.structure import G_M_S2, HEAD, NOSE, WALL, Structure, order_line
+from replay.simulate.variety import Mood, Moods
 
 CHUNK_S = 0.5  # also the period of the load meter
 VIB_FULL_SCALE_G = 50.0  # the usual 100 mV/g accelerometer
@@ -91,6 +92,8 @@ class Machine:
         self._across = Structure(across, self._fs)
         self._imbalance = _IMBALANCE_M_S2_PER_KRPM2 * float(build.uniform(0.7, 1.4))
         self._held_g = 0.0
+        self._moods = Moods(plan.variety, generator(plan, index, "moods"))
+        self._always_wet = plan.variety is None
 
     @property
     def time_s(self) -> float:
@@ -118,9 +121,10 @@ class Machine:
         coarse_s = from_s + np.arange(round(CHUNK_S * self._fs_current)) / self._fs_current
         coarse = motion.at(coarse_s)
         forces = self._process.cut(phases, active, motion, coarse)
-        vib_g = self._shake(motion, forces, active)
+        mood = self._moods.move(from_s, CHUNK_S, turning=bool(motion.rpm[-1] > 0.0))
+        vib_g = self._shake(motion, forces, active, mood, self._wet(phases, motion.t_s))
         current_a, load_pct, temperature_c = self._drive.advance(
-            coarse.rpm, coarse.revolution, forces.torque_nm
+            coarse.rpm, coarse.revolution, forces.torque_nm, mood
         )
         for fault in active:
             self._spoil(fault, motion.t_s, vib_g, coarse_s, current_a)
@@ -138,13 +142,30 @@ class Machine:
             self._phases.popleft()
         return [phase for phase in self._phases if phase.start_s < to_s]
 
+    def _wet(self, phases: Sequence[Phase], t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Whether the coolant's pump runs, 0 or 1: float64[n_samples]."""
+        if self._always_wet:
+            return np.ones_like(t_s)
+        wet = np.zeros_like(t_s)
+        for phase in phases:
+            if phase.coolant and phase.section in WET_SECTIONS:
+                wet[slice(*np.searchsorted(t_s, (phase.start_s, phase.end_s)))] = 1.0
+        return wet
+
     def _shake(
-        self, motion: Motion, forces: CutForces, faults: Sequence[PlannedFault]
+        self,
+        motion: Motion,
+        forces: CutForces,
+        faults: Sequence[PlannedFault],
+        mood: Mood,
+        wet: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Acceleration that the sensor shows, g: float64[2, n_samples]."""
         tone, impacts_n = self._bearing.roll(motion, faults)
         bent = _during(motion.t_s, faults, FaultKind.COLLISION)
-        rough_n = forces.rough_n + self._bearing.roughness_n(motion) * (1.0 + bent)
+        # Chips that tear and balls that roll know nothing of each other: their powers add, not their amplitudes.
+        rolling_n = mood.rolling * self._bearing.roughness_n(motion) * (1.0 + bent)
+        rough_n = np.hypot(forces.rough_n, rolling_n)
         noise = self._noise.standard_normal((4, motion.t_s.size), dtype=np.float32)
         once = self._imbalance * (motion.rpm / 1000.0) ** 2
         twice = _MISALIGNMENT * once
@@ -155,8 +176,9 @@ class Machine:
         y = self._across.respond(forces.y_n + rough_n * noise[1] + impacts_n) + forces.tone_y_m_s2
         x += tone + once * order_line(turn, 1.0) + twice * order_line(turn, 2.0, 0.1)
         y += tone + once * order_line(turn, 1.0, 0.25) + twice * order_line(turn, 2.0, 0.35)
-        pump_g = _PUMP_G * order_line(motion.t_s, _PUMP_HZ)
-        shaken: NDArray[np.float64] = np.stack([x, y]) / G_M_S2 + _FLOOR_G * noise[2:] + pump_g
+        pump_g = _PUMP_G * wet * order_line(motion.t_s, _PUMP_HZ)
+        floor_g = np.hypot(_FLOOR_G * mood.floor, mood.flow_g * wet)
+        shaken: NDArray[np.float64] = np.stack([x, y]) / G_M_S2 + floor_g * noise[2:] + pump_g
         return shaken
 
     def _spoil(

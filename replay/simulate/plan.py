@@ -15,6 +15,7 @@ from engine.errors import UsageError
 from replay.simulate.faults import PlannedFault
 from replay.simulate.jobs import JOBS
 from replay.simulate.program import PACES, Job, Pace, Part, Phase, Preset, timeline
+from replay.simulate.variety import Variety, varied_parts
 from replay.simulate.wear import Edges, ToolLife
 
 BLOCK_S = 0.05
@@ -42,11 +43,14 @@ class ShopPlan:
     vib_rate_hz, current_rate_hz : float
         Samples per second; whole samples per block of 0.05 s.
     jobs : tuple[Job, ...]
-        What is made: by the first spindle the first, and so on, over and over.
+        What is made: by the first spindle the first, and so on, over and over. With ``variety``, every spindle makes
+        all of them, beginning there.
     pace : Pace or None
         Lengths of the phases; None = the preset's.
     lives : tuple[ToolLife, ...]
         How the edges of tools wear, each tool's in the order of use (`wear.Edges`); other tools stay sharp.
+    variety : Variety or None
+        What differs from hour to hour without being a fault; None = nothing does.
 
     Raises
     ------
@@ -64,6 +68,7 @@ class ShopPlan:
     jobs: tuple[Job, ...] = JOBS
     pace: Pace | None = None
     lives: tuple[ToolLife, ...] = ()
+    variety: Variety | None = None
 
     def __post_init__(self) -> None:
         if not self.spindles or len(set(self.spindles)) < len(self.spindles):
@@ -126,7 +131,11 @@ def generator(plan: ShopPlan, index: int, purpose: str) -> np.random.Generator:
 
 def spindle_timeline(plan: ShopPlan, index: int) -> Iterator[Phase]:
     """Yield what spindle number ``index`` does, phase by phase, for ever."""
-    part = Part(plan.jobs[index % len(plan.jobs)].at(plan.preset))
+    first = index % len(plan.jobs)
+    jobs = [job.at(plan.preset) for job in (*plan.jobs[first:], *plan.jobs[:first])]
     lives = [life for life in plan.lives if life.spindle == plan.spindles[index]]
     pace = plan.pace or PACES[plan.preset]
-    return timeline(repeat(part), pace, generator(plan, index, "program"), Edges(lives), index * _STAGGER_S)
+    parts: Iterator[Part] = repeat(Part(jobs[0]))
+    if plan.variety is not None:
+        parts = varied_parts(plan.variety, jobs, pace, generator(plan, index, "variety"))
+    return timeline(parts, pace, generator(plan, index, "program"), Edges(lives), index * _STAGGER_S)

@@ -19,6 +19,7 @@ from replay.simulate.wear import Edge, Edges
 
 RAPID_MM_MIN = 20_000.0
 CUTTING_SECTIONS = ("rough", "finish")
+WET_SECTIONS = ("approach", "entry", *CUTTING_SECTIONS, "retract")  # where programs ask for coolant
 
 # How far the work material's resistance departs from its mean, from cut to cut: a few percent within one lot.
 _HARDNESS_RANGE = 0.03
