@@ -157,6 +157,69 @@ def inject(recording: Path, dest: Path, faults: tuple[str, ...], seed: int, as_j
         click.echo(f"wrote {dest}")
 
 
+@cli.command(name="inject-bench")
+@click.argument("recordings", nargs=-1, type=_PATH)
+@click.option("--out", type=_PATH, required=True, help="Folder for bench.json, trials.csv, bench.html.")
+@click.option(
+    "--simulate",
+    "n_simulated",
+    type=click.IntRange(0),
+    default=0,
+    help="Simulated shops of four spindles, too.",
+)
+@click.option(
+    "--trials",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    help="Per fault, severity and recording.",
+)
+@click.option("--severities", default="0.25,0.5,1,2", show_default=True, help="1 = moderate.")
+@click.option("--faults", help="Only these, such as chatter,bearing; default: all.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@_config_option
+@_json_option
+def inject_bench(
+    recordings: tuple[Path, ...],
+    out: Path,
+    n_simulated: int,
+    trials: int,
+    severities: str,
+    faults: str | None,
+    seed: int,
+    jobs: int,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Inject faults into healthy recordings and simulated spindles, and say how many are found.
+
+    For each fault and severity: probability of detection, delay, right class; and false alerts meanwhile.
+    """
+    from engine.config import load_config
+    from replay.inject.bench import run_bench
+    from replay.inject.orders import parse_kinds, parse_severities
+    from replay.inject.table import bench_progress, print_bench
+
+    with bench_progress(not as_json) as tell:
+        result = run_bench(
+            recordings,
+            load_config(config_path),
+            n_simulated=n_simulated,
+            n_trials=trials,
+            severities=parse_severities(severities),
+            kinds=parse_kinds(faults),
+            seed=seed,
+            n_jobs=jobs,
+            on_progress=tell,
+        )
+    result.write(out)
+    if as_json:
+        _print_json(result.as_dict())
+    else:
+        print_bench(result)
+
+
 @cli.command(name="import")
 @click.argument("format_", metavar="FORMAT")
 @click.argument("source", type=_PATH)

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.clock import NS_PER_S
-from engine.verdicts import Alert, AlertState
+from engine.verdicts import Alert, AlertState, FaultClass
 from replay.recording import Fault, Recording
 from replay.scoring import Episode, FoundFault, Span, episodes, false_episodes, find_faults
 
 # An alert belongs to a fault that ended so recently: windows and confirmation lag behind the samples.
 _AFTERMATH_S = 1.0
+# Labels that mark a moment in a tool's life, which is no trouble by itself; `replay.kpi` reads them.
+MARKERS = frozenset({"wear_limit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,31 @@ def is_sensor_fault(name: str) -> bool:
     return name.startswith("sensor")
 
 
+def class_of(label: str) -> FaultClass | None:
+    """Class of alert that a labelled fault should raise.
+
+    Parameters
+    ----------
+    label : str
+        As in ``faults.csv``.
+
+    Returns
+    -------
+    FaultClass or None
+        None: the label does not say what it is, or marks a moment.
+
+    Examples
+    --------
+    >>> [str(class_of(label)) for label in ("bearing_inner", "ball_fault", "sensor_drift", "chatter", "anomaly")]
+    ['bearing', 'bearing', 'sensor', 'chatter', 'None']
+    """
+    if is_sensor_fault(label):
+        return FaultClass.SENSOR
+    if label.startswith("bearing") or label in ("inner_race_fault", "outer_race_fault", "ball_fault"):
+        return FaultClass.BEARING
+    return FaultClass(label) if label in list(FaultClass) else None
+
+
 def judge_recording(recording: Recording, alerts: Sequence[Alert]) -> RecordingOutcome:
     """Hold the alerts of one recording against its labels.
 
@@ -119,7 +146,8 @@ def judge_recording(recording: Recording, alerts: Sequence[Alert]) -> RecordingO
     """
     own = [alert for alert in alerts if alert.spindle == recording.spindle.name]
     opened = tuple(alert for alert in own if alert.state is AlertState.OPENED)
-    faults, false_ids = match_faults(recording.faults, own, recording.start_ns, recording.end_ns)
+    labels = [label for label in recording.faults if label.fault not in MARKERS]
+    faults, false_ids = match_faults(labels, own, recording.start_ns, recording.end_ns)
     return RecordingOutcome(
         recording.path.name,
         recording.spindle.name,

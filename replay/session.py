@@ -147,6 +147,32 @@ def replay_recordings(
     return summary
 
 
+def replay_alerts(recordings: Sequence[Recording], config: Config) -> list[Alert]:
+    """Replay recordings as fast as possible and keep nothing but the alerts.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        Of different spindles.
+    config : Config
+        What decides.
+
+    Returns
+    -------
+    list of Alert
+        All messages; each spindle's in the order sent.
+
+    Raises
+    ------
+    SpindlewatchError
+        As `replay_recordings`.
+    """
+    clock, collected = NoClock(), CollectAlerts()
+    player = Player(recordings, clock, config.check.max_block_s)
+    run_flow(build_flow(player, player.spindles, config, clock, [collected]))
+    return collected.alerts
+
+
 @contextmanager
 def _progress(recordings: Sequence[Recording], wanted: bool) -> Iterator[Any]:
     """Give a function to tell the player's progress to; it draws a bar if stderr is a terminal."""

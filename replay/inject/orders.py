@@ -104,6 +104,54 @@ def parse_order(text: str) -> Order:
     return Order(Injection(match["kind"]), start_s, end_s, severity)
 
 
+def parse_kinds(text: str | None) -> tuple[Injection, ...]:
+    """Read kinds of fault separated by commas; None = all that a bench asks for.
+
+    Wear is left out of those, for it is judged by tool lives; drift too, for a baseline is meant to follow it.
+
+    Raises
+    ------
+    UsageError
+        An unknown one.
+
+    Examples
+    --------
+    >>> parse_kinds("chatter, bearing")
+    (<Injection.CHATTER: 'chatter'>, <Injection.BEARING: 'bearing'>)
+    """
+    if text is None:
+        return tuple(k for k in Injection if k not in (Injection.TOOL_WEAR, Injection.SENSOR_DRIFT))
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in list(Injection):
+            raise UsageError(f"--faults: unknown fault {name!r}, wanted some of {', '.join(Injection)}")
+    return tuple(Injection(name) for name in names)
+
+
+def parse_severities(text: str) -> tuple[float, ...]:
+    """Read severities separated by commas.
+
+    Raises
+    ------
+    UsageError
+        One that is no number above 0 and at most 10.
+
+    Examples
+    --------
+    >>> parse_severities("0.5,1")
+    (0.5, 1.0)
+    """
+    try:
+        severities = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        severities = (0.0,)
+    if not all(0.0 < severity <= _MOST_SEVERE for severity in severities):
+        raise UsageError(
+            f"--severities: got {text!r}, wanted numbers above 0, at most {_MOST_SEVERE:g}: 0.5,1,2"
+        )
+    return severities
+
+
 def _number(text: str, what: str, digits: str) -> float:
     try:
         return float(digits)
