@@ -14,14 +14,17 @@ from operators.envelope import Envelope
 from operators.feature_registry import Family, Kind
 from operators.kernels import time_domain
 from operators.kernels.asynchronous import N_ASYNCHRONOUS, asynchronous_line
+from operators.kernels.bearing_evidence import N_EVIDENCE
 from operators.kernels.envelope import BPFO, N_ENVELOPE
 from operators.kernels.history import N_HISTORY, history_features
+from operators.kernels.noise_floor import noise_floor
 from operators.kernels.orders import ASYNCHRONOUS, N_ORDERS, REV_1, order_lines, revolution_line
 from operators.kernels.spectral import N_SHAPE, band_rms, spectral_shape
 from operators.kernels.stack import place_hop
 from operators.kernels.time_domain import N_PARTIALS, N_TIME, hop_partials, merge_partials
 from operators.kernels.velocity import velocity_rms
 from operators.spectrum import Spectrum
+from operators.white_envelope import WhiteEnvelope
 
 Slices = tuple[tuple[NDArray[np.float32], ...], tuple[NDArray[np.float64], ...]]
 """A window's hops, and their partials if it is a waveform's: as in `engine.records.Window`."""
@@ -29,7 +32,9 @@ Slices = tuple[tuple[NDArray[np.float32], ...], tuple[NDArray[np.float64], ...]]
 WIDTHS: Mapping[Family, int] = {
     Family.SHAPE: N_SHAPE,
     Family.VELOCITY: 1,
+    Family.FLOOR: 1,
     Family.ENVELOPE: N_ENVELOPE,
+    Family.BEARING: N_EVIDENCE,
     Family.ORDERS: N_ORDERS,
     Family.ASYNCHRONOUS: N_ASYNCHRONOUS,
 }
@@ -37,6 +42,8 @@ WIDTHS: Mapping[Family, int] = {
 
 # ISO 20816 and its predecessors judge severity in this range.
 _VELOCITY_LOW_HZ, _VELOCITY_HIGH_HZ = 10.0, 1000.0
+# Lines of shaft and teeth are crowded below; an octave above it is the least that makes a level.
+_FLOOR_LOW_HZ = 1000.0
 # Windows are taken in stacks of about so many samples: more do not get faster, but leave the L2 cache.
 _STACK_SAMPLES = 81_920
 
@@ -124,6 +131,8 @@ class WaveformColumns:
         See `operators.kernels.spectral.bins_of_edges`; the spectrum's shape counts from the first one up.
     envelope : Envelope or None
         None if the family is not wanted, or the rate too low for it.
+    white : WhiteEnvelope or None
+        None if evidence for bearings is not wanted, or the rate too low for it.
     bearing_orders : float64[n_channels, 4]
         Frequencies of each channel's bearing as multiples of the speed; NaN if it has none.
     first : Mapping[Family, int]
@@ -140,6 +149,7 @@ class WaveformColumns:
     spectrum: Spectrum
     band_bins: NDArray[np.int64]
     envelope: Envelope | None
+    white: WhiteEnvelope | None
     bearing_orders: NDArray[np.float64]
     first: Mapping[Family, int]
     width: int
@@ -214,11 +224,17 @@ class WaveformColumns:
                 return "unit is no acceleration"
             too_slow = self.sample_rate_hz < 2 * _VELOCITY_HIGH_HZ
             return "rate too low" if too_slow or self.spectrum.bin_hz > _VELOCITY_LOW_HZ else None
+        if kind.family is Family.FLOOR:
+            return "rate too low" if self.sample_rate_hz < 4 * _FLOOR_LOW_HZ else None
         if kind.family is Family.ORDERS:
             n_teeth = math.nan if context.n_teeth is None else context.n_teeth
             return self.spectrum.why_order_missing(kind.position, rpm, n_teeth)
         if kind.family is Family.ASYNCHRONOUS:
             return self.spectrum.why_order_missing(ASYNCHRONOUS, rpm, math.nan)
+        if kind.family is Family.BEARING:
+            if self.white is None:
+                return "rate too low"
+            return self.white.why_missing(kind.position, rpm, self.bearing_orders[channel, kind.position])
         if kind.family is Family.ENVELOPE:
             if self.envelope is None:
                 return "rate too low"
@@ -280,8 +296,14 @@ class WaveformColumns:
         if (velocity := self.first.get(Family.VELOCITY)) is not None:
             velocity_rms(power, bin_hz, _VELOCITY_LOW_HZ, _VELOCITY_HIGH_HZ, 1.0, table[:, velocity])
             out[:, :, velocity] *= self.to_mm_s2
+        if (floor := self.first.get(Family.FLOOR)) is not None:
+            high_enough = self.sample_rate_hz >= 4 * _FLOOR_LOW_HZ
+            first_bin = math.ceil(_FLOOR_LOW_HZ / bin_hz) if high_enough else power.shape[1]
+            noise_floor(power, first_bin, table[:, floor])
         if (first := self.first.get(Family.ENVELOPE)) is not None:
             self._fill_envelope(spectra, rpm, table[:, first : first + N_ENVELOPE])
+        if (first := self.first.get(Family.BEARING)) is not None:
+            self._fill_evidence(spectra, rpm, table[:, first : first + N_EVIDENCE])
 
     def _fill_envelope(
         self, spectra: NDArray[np.complex64], rpm: NDArray[np.float64], out: NDArray[np.float64]
@@ -292,6 +314,15 @@ class WaveformColumns:
         envelopes = self.envelope.demodulate(spectra, out)
         n_windows = out.shape[0] // self.from_zero.size
         self.envelope.lines(envelopes, rpm, np.tile(self.bearing_orders, (n_windows, 1)), out)
+
+    def _fill_evidence(
+        self, spectra: NDArray[np.complex64], rpm: NDArray[np.float64], out: NDArray[np.float64]
+    ) -> None:
+        if self.white is None:
+            out[:] = np.nan
+            return
+        n_windows = out.shape[0] // self.from_zero.size
+        self.white.evidence(spectra, rpm, np.tile(self.bearing_orders, (n_windows, 1)), out)
 
 
 def _per_row(values: Sequence[float | None], n_channels: int) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from operators.kernels import asynchronous, envelope, history, orders, spectral, time_domain
+from operators.kernels import asynchronous, bearing_evidence, envelope, history, orders, spectral, time_domain
 
 
 class Family(StrEnum):
@@ -20,7 +20,9 @@ class Family(StrEnum):
     BANDS = "bands"
     SHAPE = "shape"
     VELOCITY = "velocity"
+    FLOOR = "floor"
     ENVELOPE = "envelope"
+    BEARING = "bearing"
     ORDERS = "orders"
     ASYNCHRONOUS = "asynchronous"
     HISTORY = "history"
@@ -94,6 +96,7 @@ FEATURES: Mapping[str, Kind] = {
     "entropy": Kind(Family.SHAPE, spectral.ENTROPY, "", False),
     "peak_hz": Kind(Family.SHAPE, spectral.PEAK_HZ, "Hz", True),
     "velocity_rms": Kind(Family.VELOCITY, 0, "mm/s", True),
+    "noise_floor": Kind(Family.FLOOR, 0, "{unit}", True),
     # How impulsive the most impulsive band is may be 0 or less. Which band that is jumps about while all is well.
     "envelope_kurtosis": Kind(Family.ENVELOPE, envelope.KURTOSIS, "", False),
     "envelope_band_hz": Kind(Family.ENVELOPE, envelope.BAND_HZ, "Hz", False),
@@ -102,6 +105,9 @@ FEATURES: Mapping[str, Kind] = {
     "bpfi": Kind(Family.ENVELOPE, envelope.BPFI, "", True),
     "bsf": Kind(Family.ENVELOPE, envelope.BSF, "", True),
     "ftf": Kind(Family.ENVELOPE, envelope.FTF, "", True),
+    "bpfo_evidence": Kind(Family.BEARING, bearing_evidence.BPFO, "nat", False),
+    "bpfi_evidence": Kind(Family.BEARING, bearing_evidence.BPFI, "nat", False),
+    "bsf_evidence": Kind(Family.BEARING, bearing_evidence.BSF, "nat", False),
     "rev_1": Kind(Family.ORDERS, orders.REV_1, "{unit}", True),
     "rev_2": Kind(Family.ORDERS, orders.REV_2, "{unit}", True),
     "rev_3": Kind(Family.ORDERS, orders.REV_3, "{unit}", True),

@@ -54,9 +54,13 @@ def check_config(config: Config) -> None:
         (
             "waveform.spectral_features",
             waveform.spectral_features,
-            features_of(Family.SHAPE, Family.VELOCITY),
+            features_of(Family.SHAPE, Family.VELOCITY, Family.FLOOR),
         ),
-        ("waveform.envelope_features", waveform.envelope_features, features_of(Family.ENVELOPE)),
+        (
+            "waveform.envelope_features",
+            waveform.envelope_features,
+            features_of(Family.ENVELOPE, Family.BEARING),
+        ),
         (
             "waveform.order_features",
             waveform.order_features,
@@ -348,6 +352,8 @@ def _choose(
     further = (*config.spectral_features, *config.envelope_features, *config.order_features)
     for name in further:
         kind = FEATURES[name]
-        if kind.family in source.first and not (channel.dc_coupled and kind.family is Family.ENVELOPE):
+        if kind.family in source.first and not (
+            channel.dc_coupled and kind.family in (Family.ENVELOPE, Family.BEARING)
+        ):
             chosen.append((name, kind, source.first[kind.family] + kind.position))
     return chosen

@@ -176,3 +176,11 @@ def history_features(x: Floats, fs: float) -> list[float]:
         return [last, np.nan, np.nan]
     slope = np.polyfit(np.arange(x.size) / fs, x, 1)[0]
     return [last, float(slope), float(x.std())]
+
+
+def noise_floor(power: Floats, first_bin: int) -> float:
+    """Median bin, the lower one of the middle two, as if all were like it; of exponentially distributed power."""
+    used = np.sort(power[first_bin:])
+    if used.size == 0 or not np.isfinite(used).all():
+        return float("nan")
+    return float(np.sqrt(used[(used.size - 1) // 2] / np.log(2) * used.size))

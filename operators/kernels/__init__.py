@@ -5,9 +5,11 @@
 `time_domain`   twelve features per channel, in one call
 `spectral`      taper, power spectra, band energies, shape of a spectrum
 `velocity`      severity of vibration, from the same spectra
+`noise_floor`   the noise between the lines of the same spectra
 `orders`        lines that belong to the spindle's speed, and what is in none of them
 `asynchronous`  the strongest line that belongs to no speed
 `envelope`      the most impulsive band, and a bearing's lines in its envelope
+`bearing_evidence`  how surely a bearing's lines stand in the envelope of the whole spectrum
 `history`       value, slope and scatter of slow channels
 ==============  ==================================================================================
 
@@ -27,8 +29,10 @@ def warm_up() -> None:
     # Signatures are explicit, so importing compiles.
     from operators.kernels import (  # noqa: F401
         asynchronous,
+        bearing_evidence,
         envelope,
         history,
+        noise_floor,
         orders,
         quality,
         spectral,

@@ -4,6 +4,7 @@ import pytest
 
 from operators.feature_registry import FEATURES, SCALAR_FEATURES, Family, FeatureSpec, features_of
 from operators.kernels.asynchronous import N_ASYNCHRONOUS
+from operators.kernels.bearing_evidence import N_EVIDENCE
 from operators.kernels.envelope import N_ENVELOPE
 from operators.kernels.history import N_HISTORY
 from operators.kernels.orders import N_ORDERS
@@ -17,7 +18,9 @@ from operators.kernels.time_domain import N_TIME
         (Family.TIME, N_TIME),
         (Family.SHAPE, N_SHAPE),
         (Family.VELOCITY, 1),
+        (Family.FLOOR, 1),
         (Family.ENVELOPE, N_ENVELOPE),
+        (Family.BEARING, N_EVIDENCE),
         (Family.ORDERS, N_ORDERS),
         (Family.ASYNCHRONOUS, N_ASYNCHRONOUS),
     ],
