@@ -16,12 +16,11 @@ from operators.feature_registry import FEATURES, Family
 from operators.kernels.spectral import bins_of_edges
 from operators.kernels.time_domain import N_TIME
 from operators.spectrum import Spectrum
+from operators.white_envelope import WhiteEnvelope
 from operators.windows import hops_per_window, samples_per_hop
 
 LEAST_SAMPLES = 16
 """Shortest window of a waveform group: fourth moments of fewer samples say nothing."""
-
-_MM_S2 = {"g": 9806.65, "m/s²": 1000.0, "m/s2": 1000.0, "m/s^2": 1000.0}
 
 
 def plan_waveform(group: SensorGroup, config: WaveformConfig) -> tuple[WaveformColumns, list[str]]:
@@ -64,15 +63,19 @@ def plan_waveform(group: SensorGroup, config: WaveformConfig) -> tuple[WaveformC
     envelope = None
     if Family.ENVELOPE in wanted:
         envelope = Envelope.for_spectrum(spectrum, config.envelope_n_bands, config.envelope_low_hz)
+    white = None
+    if Family.BEARING in wanted:
+        white = WhiteEnvelope.for_spectrum(spectrum, config.envelope_low_hz)
     source = WaveformColumns(
         sample_rate_hz=fs,
         n_hop=n_hop,
         n_hops=n_hops,
         from_zero=np.array([channel.dc_coupled for channel in group.channels]),
-        to_mm_s2=np.array([_MM_S2.get(channel.unit, math.nan) for channel in group.channels]),
+        to_mm_s2=np.array([channel.to_mm_s2 for channel in group.channels]),
         spectrum=spectrum,
         band_bins=bins_of_edges(edges, spectrum.n_fft, fs),
         envelope=envelope,
+        white=white,
         bearing_orders=np.array(
             [channel.bearing.orders if channel.bearing else [math.nan] * 4 for channel in group.channels]
         ),
