@@ -299,7 +299,7 @@ class WaveformColumns:
         if (floor := self.first.get(Family.FLOOR)) is not None:
             high_enough = self.sample_rate_hz >= 4 * _FLOOR_LOW_HZ
             first_bin = math.ceil(_FLOOR_LOW_HZ / bin_hz) if high_enough else power.shape[1]
-            noise_floor(power, first_bin, table[:, floor])
+            noise_floor(power, first_bin, bin_hz, rpm, table[:, floor])
         if (first := self.first.get(Family.ENVELOPE)) is not None:
             self._fill_envelope(spectra, rpm, table[:, first : first + N_ENVELOPE])
         if (first := self.first.get(Family.BEARING)) is not None:

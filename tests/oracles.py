@@ -178,9 +178,16 @@ def history_features(x: Floats, fs: float) -> list[float]:
     return [last, float(slope), float(x.std())]
 
 
-def noise_floor(power: Floats, first_bin: int) -> float:
-    """Median bin, the lower one of the middle two, as if all were like it; of exponentially distributed power."""
-    used = np.sort(power[first_bin:])
+def noise_floor(power: Floats, first_bin: int, spacing: float) -> float:
+    """Median bin, the lower one of the middle two, as if all were like it; of exponentially distributed power.
+
+    Where orders are ``spacing`` bins apart, 8 or more, bins nearer to one than a quarter of that are left out.
+    """
+    used = power[first_bin:]
     if used.size == 0 or not np.isfinite(used).all():
         return float("nan")
-    return float(np.sqrt(used[(used.size - 1) // 2] / np.log(2) * used.size))
+    chosen = used
+    if 8 <= spacing < used.size:
+        place = np.arange(first_bin, power.size) / spacing % 1
+        chosen = used[(place >= 0.25) & (place <= 0.75)]
+    return float(np.sqrt(np.sort(chosen)[(chosen.size - 1) // 2] / np.log(2) * used.size))

@@ -8,29 +8,40 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from operators.kernels.orders import LEAST_CLEARING
+
 _OPTIONS = {
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "nsz", "arcp"},
 }
+_F = types.float64
 _POWERS = types.Array(types.float32, 2, "C", readonly=True)
+_PER_ROW = types.Array(types.float64, 1, "A", readonly=True)
 
-_INFINITE = 0x7F800000  # bits of float32 from here on are infinity and NaN
+_LARGEST = np.int32(0x7F7FFFFF)  # bits of the largest finite float32; beyond it are infinity and NaN
 _PER_MEDIAN = 1.0 / math.log(2.0)  # mean of a power with two degrees of freedom, over its median
 
 
-@njit(types.void(_POWERS, types.int64, types.float64[:]), cache=True, **_OPTIONS)
-def noise_floor(power: NDArray[np.float32], first_bin: int, out: NDArray[np.float64]) -> None:
+def noise_floor(
+    power: NDArray[np.float32],
+    first_bin: int,
+    bin_hz: float,
+    rpm: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
     """Root mean square of the noise from a bin up: of the median bin, as if all bins were like it.
 
-    A line fills a few bins, however strong it is, and leaves the median where it was; so the teeth, whose harmonics
-    reach far up, hardly count, and neither does a tone. What remains is broadband: chips that tear, a wear land that
-    rubs, rolling, cavitation, the sensor's own noise. Powers add: the square of a cut's floor less that of the same
-    spindle in the air is the cut's own.
+    A line fills a few bins, however strong it is, and leaves the median where it was; so tones hardly count. The teeth,
+    whose harmonics reach far up, count still less: where the speed is known and its orders stand 8 bins apart or more,
+    only the middle half between neighbouring orders is looked at. What remains is broadband: chips that tear, a wear
+    land that rubs, rolling, cavitation, the sensor's own noise. Powers add: the square of a cut's floor less that of
+    the same spindle in the air is the cut's own.
 
-    It misleads where lines fill the spectrum: lobes of 5 bins, at a distance of 10 bins and less, leave no median
-    without them, and speed that wanders makes lobes wider the higher they stand. A level that is not constant over
-    the range is told as its median, so only like may be compared with like: the same sensor, in the same place.
+    It misleads where orders stand closer (a spindle below 960 rpm in a window of half a second): the skirts of strong
+    lines are counted then. A speed that is wrong by half an order at the upper end does no worse than one that is
+    unknown. A level that is not constant over the range is told as its median, so only like may be compared with like:
+    the same sensor, in the same place.
 
     Parameters
     ----------
@@ -38,39 +49,73 @@ def noise_floor(power: NDArray[np.float32], first_bin: int, out: NDArray[np.floa
         From `operators.kernels.spectral.power_spectra`.
     first_bin : int
         Bins below it are left out.
+    bin_hz : float
+        Distance between bins.
+    rpm : float64[n_rows]
+        Speed; any stride. NaN if unknown: all bins are looked at.
     out : float64[n_rows]
         Written, in the channel's unit; any stride. For Gaussian white noise the RMS of the part above ``first_bin``,
-        to about 2 % for 3000 bins. NaN if there is no bin, or any is NaN or infinite.
+        to about 3 % for 3000 bins. NaN if there is no bin, or any is NaN or infinite.
 
     Notes
     -----
-    No allocation: the median is found by halving the range of the bits of float32, which are ordered like the
-    positive numbers they stand for. About 8 µs per row of 3000 bins.
+    The median is found by halving the range of the bits of float32, which are ordered like the
+    positive numbers they stand for. About 10 µs per row of 3000 bins.
     """
-    n_used = power.shape[1] - first_bin
+    _find(power, first_bin, bin_hz, rpm, np.empty(power.shape[1], np.int32), out)
+
+
+@njit(**_OPTIONS)
+def _gather(
+    bits: NDArray[np.int32], first_bin: int, spacing: float, chosen: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Bins to look at: all from the first up, or if lines stand apart the middle half between each two."""
+    n_bins = bits.size
+    if not LEAST_CLEARING <= spacing < n_bins - first_bin:
+        chosen[: n_bins - first_bin] = bits[first_bin:]
+        return chosen[: n_bins - first_bin]
+    n = 0
+    for line in range(np.int64(first_bin / spacing), np.int64(n_bins / spacing) + 1):
+        start = max(np.int64(math.ceil((line + 0.25) * spacing)), first_bin)
+        for k in range(start, min(np.int64((line + 0.75) * spacing) + 1, n_bins)):
+            chosen[n] = bits[k]
+            n += 1
+    return chosen[:n]
+
+
+@njit(**_OPTIONS)
+def _n_up_to(bits: NDArray[np.int32], most: np.int32) -> int:
+    n = np.int64(0)
+    for k in range(bits.size):
+        n += bits[k] <= most
+    return n
+
+
+@njit(
+    types.void(_POWERS, types.int64, _F, _PER_ROW, types.int32[::1], types.float64[:]), cache=True, **_OPTIONS
+)
+def _find(
+    power: NDArray[np.float32],
+    first_bin: int,
+    bin_hz: float,
+    rpm: NDArray[np.float64],
+    room: NDArray[np.int32],
+    out: NDArray[np.float64],
+) -> None:
+    """`noise_floor`, with room for the bins that are looked at."""
     for row in range(power.shape[0]):
-        if n_used <= 0:
-            out[row] = math.nan
-            continue
         bits = power[row, first_bin:].view(np.int32)
-        low, high = np.int32(0), np.int32(_INFINITE)
-        below = np.int64(0)
-        for k in range(n_used):
-            below += bits[k] < high
-        if below < n_used:
-            out[row] = math.nan
+        out[row] = math.nan
+        if bits.size == 0 or _n_up_to(bits, _LARGEST) < bits.size:
             continue
-        # The smallest number that at least half of the bins do not exceed.
+        chosen = _gather(power[row].view(np.int32), first_bin, rpm[row] / 60.0 / bin_hz, room)
+        # The smallest power that at least half of them do not exceed.
+        low, high = np.int32(0), _LARGEST
         while low < high:
             middle = np.int32(low + (high - low) // 2)
-            below = np.int64(0)
-            for k in range(n_used):
-                below += bits[k] <= middle
-            if 2 * below >= n_used:
+            if 2 * _n_up_to(chosen, middle) >= chosen.size:
                 high = middle
             else:
                 low = np.int32(middle + 1)
-        for k in range(n_used):
-            if bits[k] == low:
-                out[row] = math.sqrt(_PER_MEDIAN * n_used * np.float64(power[row, first_bin + k]))
-                break
+        room[0] = low
+        out[row] = math.sqrt(_PER_MEDIAN * bits.size * np.float64(room[:1].view(np.float32)[0]))

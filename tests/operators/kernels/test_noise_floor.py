@@ -12,9 +12,9 @@ FS = 12_800.0
 N = 6400
 
 
-def floor_of(power: NDArray[np.float32], first_bin: int = 0) -> float:
+def floor_of(power: NDArray[np.float32], first_bin: int = 0, rpm: float = np.nan) -> float:
     out = np.full(1, 99.0)
-    noise_floor(power[None], first_bin, out)
+    noise_floor(power[None], first_bin, FS / N, np.array([rpm]), out)
     return float(out[0])
 
 
@@ -31,11 +31,12 @@ def noise(seed: int = 0) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("n_bins", [1, 2, 3, 100, 2801])
 @pytest.mark.parametrize("first_bin", [0, 1])
-def test_floor_equals_the_oracle(n_bins: int, first_bin: int) -> None:
+@pytest.mark.parametrize("rpm", [np.nan, 0.0, 959.0, 961.0, 3333.0, 1e6])
+def test_floor_equals_the_oracle(n_bins: int, first_bin: int, rpm: float) -> None:
     power = np.random.default_rng(n_bins).exponential(size=n_bins).astype(np.float32)
 
-    assert floor_of(power, first_bin) == pytest.approx(
-        oracles.noise_floor(power.astype(np.float64), first_bin), rel=1e-6, nan_ok=True
+    assert floor_of(power, first_bin, rpm) == pytest.approx(
+        oracles.noise_floor(power.astype(np.float64), first_bin, rpm / 60 / (FS / N)), rel=1e-6, nan_ok=True
     )
 
 
@@ -51,6 +52,16 @@ def test_lines_however_strong_do_not_raise_it() -> None:
     teeth = sum(30.0 * np.sin(2 * np.pi * 240.0 * k * t) for k in range(1, 26))
 
     assert floor_of(power_of(noise() + teeth)) == pytest.approx(floor_of(power_of(noise())), rel=0.1)
+
+
+def test_between_the_orders_of_a_known_speed_even_wide_lines_do_not_count() -> None:
+    power = np.random.default_rng(5).exponential(size=3201).astype(np.float32)
+    quiet = floor_of(power, 500, 3000.0)
+    for line in range(0, 3201, 25):  # 3000 rpm at 2 Hz per bin
+        power[max(line - 5, 0) : line + 6] += 1000.0
+
+    assert floor_of(power, 500, 3000.0) == pytest.approx(quiet, rel=0.02)
+    assert floor_of(power, 500) > 1.3 * quiet
 
 
 def test_floors_of_independent_noises_add_as_powers() -> None:
