@@ -74,22 +74,32 @@ def demo(
     "--out", "out", type=_PATH, required=True, help="Folder for summary.json, alerts.jsonl, scores.parquet."
 )
 @click.option("--pace", default="max", show_default=True, help="max, real, or a factor such as 10.")
+@click.option(
+    "--kpi", is_flag=True, help="Also kpi.json: tool changes in time, stops avoided, latency, false alerts."
+)
 @_config_option
 @_json_option
 def replay(
-    recordings: tuple[Path, ...], out: Path, pace: str, config_path: Path | None, as_json: bool
+    recordings: tuple[Path, ...], out: Path, pace: str, kpi: bool, config_path: Path | None, as_json: bool
 ) -> None:
     """Run recordings through the very flow that runs live."""
     from engine.config import load_config
     from replay.session import replay_recordings
 
     summary = replay_recordings(
-        recordings, out, load_config(config_path), pace=_parse_pace(pace), show_progress=not as_json
+        recordings,
+        out,
+        load_config(config_path),
+        pace=_parse_pace(pace),
+        show_progress=not as_json,
+        with_kpi=kpi,
     )
     if as_json:
         _print_json(summary.as_dict())
     else:
         summary.print_table()
+        for line in summary.kpi.lines() if summary.kpi is not None else ():
+            click.echo(line)
 
 
 @cli.command()

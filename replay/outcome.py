@@ -14,7 +14,7 @@ from replay.recording import Fault, Recording
 from replay.scoring import Episode, FoundFault, Span, episodes, false_episodes, find_faults
 
 # An alert belongs to a fault that ended so recently: windows and confirmation lag behind the samples.
-_AFTERMATH_S = 1.0
+AFTERMATH_S = 1.0
 # Labels that mark a moment in a tool's life, which is no trouble by itself; `replay.kpi` reads them.
 MARKERS = frozenset({"wear_limit"})
 
@@ -195,7 +195,7 @@ def _span(label: Fault, start_ns: int, end_ns: int) -> Span:
     first = start_ns + round(label.start_s * NS_PER_S)
     if label.end_s is None:
         return Span(first, end_ns)
-    return Span(first, start_ns + round((label.end_s + _AFTERMATH_S) * NS_PER_S))
+    return Span(first, start_ns + round((label.end_s + AFTERMATH_S) * NS_PER_S))
 
 
 def _ids(alerts: Sequence[Alert], wanted: Sequence[Episode]) -> set[str]:

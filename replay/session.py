@@ -17,7 +17,8 @@ from engine.errors import RecordingError
 from engine.flow import build_flow
 from engine.records import Block, Context, Tick
 from engine.runtime import Stop, run_flow
-from engine.verdicts import Alert
+from engine.verdicts import Alert, ToolLife
+from replay.kpi import Kpi, measure_kpi
 from replay.outcome import RecordingOutcome, judge_recording
 from replay.player import Player
 from replay.recording import Recording
@@ -37,6 +38,17 @@ class CollectAlerts:
         self.alerts.extend(record for record in records if isinstance(record, Alert))
 
 
+class CollectLives:
+    """A writer that keeps what is told of cutting edges."""
+
+    def __init__(self) -> None:
+        self.lives: list[ToolLife] = []
+
+    def write(self, records: Sequence[Any]) -> None:
+        """Keep tool lives, pass over the rest."""
+        self.lives.extend(record for record in records if isinstance(record, ToolLife))
+
+
 @dataclass(frozen=True, slots=True)
 class ReplaySummary:
     """What a replay found.
@@ -51,12 +63,15 @@ class ReplaySummary:
         Time it took, without starting Python and loading kernels.
     config_hash : str
         Of the configuration that decided.
+    kpi : Kpi or None
+        If it was asked for.
     """
 
     outcomes: tuple[RecordingOutcome, ...]
     duration_s: float
     wall_s: float
     config_hash: str
+    kpi: Kpi | None = None
 
     @property
     def realtime_factor(self) -> float:
@@ -72,6 +87,7 @@ class ReplaySummary:
             "realtime_factor": round(self.realtime_factor, 1),
             "alerts": sum(outcome.n_alerts for outcome in self.outcomes),
             "recordings": [outcome.as_dict() for outcome in self.outcomes],
+            **({} if self.kpi is None else {"kpi": self.kpi.as_dict()}),
         }
 
     def print_table(self) -> None:
@@ -88,6 +104,7 @@ def replay_recordings(
     *,
     pace: float | None = None,
     show_progress: bool = False,
+    with_kpi: bool = False,
 ) -> ReplaySummary:
     """Replay recordings and write ``summary.json``, ``alerts.jsonl`` and ``scores.parquet``.
 
@@ -103,6 +120,8 @@ def replay_recordings(
         Stream seconds per wall second; None = as fast as possible.
     show_progress : bool
         Draw a bar on stderr, if that is a terminal.
+    with_kpi : bool
+        Work out what the replay was worth (`replay.kpi`) and write ``kpi.json`` too.
 
     Returns
     -------
@@ -120,7 +139,7 @@ def replay_recordings(
     """
     recordings = [Recording.open(path) for path in paths]
     clock: Clock = NoClock() if pace is None else WallClock()
-    stop, collected = Stop(), CollectAlerts()
+    stop, collected, edges = Stop(), CollectAlerts(), CollectLives()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -133,6 +152,7 @@ def replay_recordings(
             stack.enter_context(AlertLines(out / "alerts.jsonl")),
             stack.enter_context(ScoreTable(out / "scores.parquet")),
             collected,
+            edges,
         ]
         flow = build_flow(player, player.spindles, config, clock, writers)
         began_s = monotonic_s()
@@ -142,7 +162,10 @@ def replay_recordings(
             raise KeyboardInterrupt
     outcomes = tuple(judge_recording(recording, collected.alerts) for recording in recordings)
     duration_s = sum(recording.duration_s for recording in recordings)
-    summary = ReplaySummary(outcomes, duration_s, wall_s, config.hash)
+    kpi = measure_kpi(recordings, collected.alerts, edges.lives, config.hash) if with_kpi else None
+    summary = ReplaySummary(outcomes, duration_s, wall_s, config.hash, kpi)
+    if kpi is not None:
+        (out / "kpi.json").write_bytes(orjson.dumps(kpi.as_dict(), option=orjson.OPT_INDENT_2))
     (out / "summary.json").write_bytes(orjson.dumps(summary.as_dict(), option=orjson.OPT_INDENT_2))
     return summary
 

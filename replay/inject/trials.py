@@ -11,11 +11,9 @@ import numpy as np
 from engine.clock import NS_PER_S
 from engine.verdicts import Alert, AlertState, FaultClass
 from replay.intervals import wilson
-from replay.outcome import class_of
+from replay.outcome import AFTERMATH_S, class_of
 from replay.recording import Fault
 
-# Windows and confirmation lag behind the samples: an alert so soon after the end is still of this fault.
-AFTERMATH_S = 1.0
 # What says only that something is odd contradicts no name.
 _UNSPECIFIC = frozenset({FaultClass.PROCESS})
 
