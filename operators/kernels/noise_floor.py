@@ -75,9 +75,9 @@ def _gather(
         chosen[: n_bins - first_bin] = bits[first_bin:]
         return chosen[: n_bins - first_bin]
     n = 0
-    for line in range(np.int64(first_bin / spacing), np.int64(n_bins / spacing) + 1):
-        start = max(np.int64(math.ceil((line + 0.25) * spacing)), first_bin)
-        for k in range(start, min(np.int64((line + 0.75) * spacing) + 1, n_bins)):
+    for line in range(int(first_bin / spacing), int(n_bins / spacing) + 1):
+        start = max(math.ceil((line + 0.25) * spacing), first_bin)
+        for k in range(start, min(int((line + 0.75) * spacing) + 1, n_bins)):
             chosen[n] = bits[k]
             n += 1
     return chosen[:n]
@@ -85,9 +85,10 @@ def _gather(
 
 @njit(**_OPTIONS)
 def _n_up_to(bits: NDArray[np.int32], most: np.int32) -> int:
-    n = np.int64(0)
+    n = 0
     for k in range(bits.size):
-        n += bits[k] <= most
+        if bits[k] <= most:
+            n += 1
     return n
 
 
