@@ -199,26 +199,45 @@ class SensorOutcome:
 
 
 class Regime(NamedTuple):
-    """Operating condition that a baseline belongs to."""
+    """Operating condition that a baseline belongs to.
+
+    Parameters
+    ----------
+    tool, program, section : str, optional
+        As the controller names them.
+    cutting : bool, optional
+        Whether the tool is in the material.
+    rpm : int, optional
+        Speed class: the first of the speeds within 5 % of each other that were run under the same tool, program,
+        section and cutting. None if no speed is told, or if it varies by design, as in facing.
+    inferred : bool
+        No controller says whether it cuts: concluded from the loads (`operators.cutting_gate`).
+    """
 
     tool: str | None = None
     program: str | None = None
     section: str | None = None
     cutting: bool | None = None
+    rpm: int | None = None
+    inferred: bool = False
 
     @property
     def label(self) -> str:
-        """One string for people and files; ``-`` where nothing is known.
+        """One string for people and files; ``-`` where nothing is known, ``~`` behind what is inferred.
 
         Examples
         --------
-        >>> Regime("T3", "O1001", "rough", True).label
-        'T3/O1001/rough/cutting'
+        >>> Regime("T3", "O1001", "rough", True, 3000).label
+        'T3/O1001/rough/cutting/3000rpm'
+        >>> Regime(cutting=False, inferred=True).label
+        '-/-/-/idle~'
         >>> Regime().label
         '-'
         """
         cutting = {True: "cutting", False: "idle", None: None}[self.cutting]
-        parts = [self.tool, self.program, self.section, cutting]
+        parts = [self.tool, self.program, self.section, cutting and cutting + "~" * self.inferred]
+        if self.rpm is not None:
+            parts.append(f"{self.rpm}rpm")
         return "/".join(part or "-" for part in parts) if any(parts) else "-"
 
 

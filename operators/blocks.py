@@ -20,12 +20,16 @@ from engine.config import Config
 from engine.declared import SensorGroup, Spindle
 from engine.records import Block, CheckedBlock, Context, SensorOutcome, Tick, Trouble
 from operators import trouble_words
+from operators.cutting_gate import CuttingGate
 from operators.group_check import NEVER_NS, GroupCheck, Hop
 from operators.regimes import RegimeTracker
 from operators.scalar_check import ScalarCheck
 from operators.step import stateful_step
 from operators.waveform_check import WaveformCheck
 from operators.windows import samples_per_hop
+
+_CONTEXT = "context"  # as a group of its own in outcomes
+_LATE_TOLD = 5  # late contexts in a row: the controller's clock is behind, and somebody should know
 
 _FIRST, _HOP = 0, 1  # at equal times a context or an outcome comes before a hop
 
@@ -65,7 +69,8 @@ class BlockCheck:
     """The check of one spindle.
 
     State: for each group one hop of samples, plus what is held back: at most ``silent_s`` + ``max_block_s`` of
-    data while one of several waveform groups is silent, next to nothing otherwise.
+    data while one of several waveform groups is silent, next to nothing otherwise; the speeds of its sections
+    (`operators.regimes`) and what tells a cut by its loads (`operators.cutting_gate`).
 
     Parameters
     ----------
@@ -80,6 +85,7 @@ class BlockCheck:
         "_began_ns",
         "_block_ns",
         "_config",
+        "_gate",
         "_groups",
         "_held",
         "_longest_ns",
@@ -102,7 +108,8 @@ class BlockCheck:
         self._groups: dict[str, GroupCheck] = {}
         self._order: dict[str, int] = {}
         self._n_waited_for = 0
-        self._regimes = RegimeTracker()
+        self._regimes = RegimeTracker(self._settle_ns)
+        self._gate = CuttingGate(())
         self._held: list[tuple[int, int, int, int, Hop | Context | SensorOutcome]] = []
         self._n_held = 0
         self._began_ns: int | None = None  # the first tick
@@ -143,7 +150,8 @@ class BlockCheck:
         """State for recovery."""
         groups = {name: check.save() for name, check in self._groups.items()}
         ticks = self._began_ns, self._tick_ns, dict(self._alive_ns)
-        return self._name, groups, self._regimes.save(), list(self._held), self._n_held, ticks
+        regimes = self._regimes.save(), self._gate.save()
+        return self._name, groups, regimes, list(self._held), self._n_held, ticks
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
@@ -153,10 +161,12 @@ class BlockCheck:
             self._open(name)
         for group, saved in groups.items():
             self._groups[group].restore(saved)
-        self._regimes.restore(regimes)
+        self._regimes.restore(regimes[0])
+        self._gate.restore(regimes[1])
 
     def _open(self, name: str) -> None:
         self._name = name
+        self._gate = CuttingGate(self._spindles[name].groups)
         for index, group in enumerate(self._spindles[name].groups):
             self._groups[group.name] = self._check_for(name, group)
             self._order[group.name] = index
@@ -227,7 +237,8 @@ class BlockCheck:
         while self._held and (watermark_ns is None or self._held[0][0] <= watermark_ns):
             item = heapq.heappop(self._held)[-1]
             if isinstance(item, Context):
-                self._regimes.update(item)
+                if not self._regimes.update(item):
+                    out.append(self._late(item))
             elif isinstance(item, Hop):
                 out.append(self._meet(item))
             else:
@@ -236,9 +247,27 @@ class BlockCheck:
     def _meet(self, hop: Hop) -> CheckedBlock:
         """Give a hop the context that held at its end."""
         assert self._name is not None
-        context, regime, since_ns = self._regimes.current(self._name)
+        if not self._regimes.told:
+            self._regimes.infer(self._gate.observe(hop), hop.end_ns)
+        context, regime, since_ns = self._regimes.current(self._name, hop.end_ns)
         block = Block(self._name, hop.group, hop.start_ns, hop.sample_rate_hz, hop.samples, hop.received_ns)
         settled_ns = since_ns + self._settle_ns
         return CheckedBlock(
             block, hop.partials, context, regime, settled_ns, hop.contiguous, hop.usable, hop.learnable
+        )
+
+    def _late(self, context: Context) -> SensorOutcome:
+        """Count a context that changed nothing, as a newer one holds already."""
+        known, n_late = self._regimes.latest_ns, self._regimes.n_late
+        return SensorOutcome(
+            context.spindle,
+            _CONTEXT,
+            Trouble.LATE,
+            known,
+            context.t_ns,
+            -1,
+            None,
+            trouble_words.late_context((known - context.t_ns) / NS_PER_S),
+            n_late >= _LATE_TOLD,
+            context.received_ns,
         )

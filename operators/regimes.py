@@ -2,66 +2,218 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 from engine.records import Context, Regime
 
+_SAME_SPEED = 0.05
+"""Speeds so near to each other share a baseline: half a step of an override switch. Residual imbalance, which grows
+with the square of speed, changes by a tenth over it; no feature's floor is lower."""
+_STANDSTILL_RPM = 15.0  # what an encoder reads of a spindle that holds its position
+_N_SPEEDS = 8
+"""Speed classes of one section: the positions of an override switch from 50 to 120 %. Who needs more sweeps the speed
+by design (constant cutting speed), and one baseline covers the sweep."""
+_N_KEYS = 256  # sections whose speeds are remembered; four times as many as have baselines by default
+
 # Before any context a spindle has always been in the one unknown regime.
 _ALWAYS_NS = -(2**62)
+_VARIES = "varies"
+
+_Key = tuple[str | None, str | None, str | None, bool | None]
 
 
 class RegimeTracker:
-    """The latest context of one spindle and since when its regime has held.
+    """The latest context of one spindle, its regime, and since when that has held.
 
-    A context that changes only speed or feed keeps the regime: the section's baseline covers them.
+    A regime is tool, program, section, cutting, and a speed class. A speed that departs by more than 5 % from the one
+    held begins anew: until `settle_ns` later nothing is compared with a baseline (while a spindle accelerates, every
+    further 5 % begin anew again), and from then on the baseline of the new speed counts. So idling, air cuts
+    and overridden cuts have baselines of their own even where a controller tells nothing but the speed. A section that
+    was run at more than eight speeds has one baseline for all of them; its speed may creep, only a fast change is a
+    change. A context that changes only the feed keeps the regime.
+
+    State: at most 256 sections with eight speeds each.
+
+    Parameters
+    ----------
+    settle_ns : int
+        How long a speed must be held before its class is made.
     """
 
     __slots__ = (
         "_context",
+        "_held_ns",
+        "_held_rpm",
+        "_inferred",
+        "_key",
+        "_pending",
         "_regime",
+        "_settle_ns",
         "_since_ns",
+        "_speeds",
+        "n_late",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, settle_ns: int) -> None:
+        self._settle_ns = settle_ns
         self._context: Context | None = None
+        self._inferred: bool | None = None
+        self._key: _Key = (None, None, None, None)
         self._regime = Regime()
         self._since_ns = _ALWAYS_NS
+        self._held_rpm: float | None = None
+        self._held_ns = _ALWAYS_NS
+        self._pending = False  # the speed held is not yet the regime's
+        self._speeds: OrderedDict[_Key, list[int] | str] = OrderedDict()
+        self.n_late = 0
+        """Contexts in a row that were older than the latest."""
 
-    def update(self, context: Context) -> None:
+    @property
+    def told(self) -> bool:
+        """Whether the controller says if the tool cuts."""
+        return self._context is not None and self._context.cutting is not None
+
+    @property
+    def latest_ns(self) -> int:
+        """Time of the latest context."""
+        return _ALWAYS_NS if self._context is None else self._context.t_ns
+
+    def update(self, context: Context) -> bool:
         """Take the next context.
 
         Parameters
         ----------
         context : Context
-            Complete: None in a field means unknown, not unchanged. One older than the last is ignored.
+            Complete: None in a field means unknown, not unchanged.
+
+        Returns
+        -------
+        bool
+            False if it is older than the latest one: it is counted and changes nothing, for what it tells has been
+            superseded. A context that is merely late but newer than the latest counts from its own time on.
         """
         if self._context is not None and context.t_ns < self._context.t_ns:
-            return
-        regime = Regime(context.tool, context.program, context.section, context.cutting)
-        if regime != self._regime:
-            self._regime, self._since_ns = regime, context.t_ns
-        self._context = context
+            self.n_late += 1
+            return False
+        self.n_late = 0
+        self._settle(context.t_ns)
+        before, self._context = self._context, context
+        if context.cutting is not None:
+            self._inferred = None
+        self._hold_speed(context, None if before is None else before.rpm)
+        self._enter(context.t_ns)
+        return True
 
-    def current(self, spindle: str) -> tuple[Context, Regime, int]:
+    def infer(self, cutting: bool | None, t_ns: int) -> None:
+        """Take what the loads say, where the controller does not say whether the tool cuts.
+
+        Parameters
+        ----------
+        cutting : bool or None
+            None: they do not say either.
+        t_ns : int
+            When it became known: the end of the hop that decided.
+        """
+        if cutting is not self._inferred and not self.told:
+            self._inferred = cutting
+            self._enter(t_ns)
+
+    def current(self, spindle: str, t_ns: int) -> tuple[Context, Regime, int]:
         """Latest context, regime, and since when the regime has held.
 
         Parameters
         ----------
         spindle : str
             Names the unknown context that holds before the first one.
+        t_ns : int
+            Now: the end of a hop. Never decreases.
 
         Returns
         -------
         tuple of Context, Regime and int
             Nanoseconds.
         """
+        self._settle(t_ns)
         return self._context or Context(spindle, _ALWAYS_NS), self._regime, self._since_ns
 
     def save(self) -> Any:
         """State for recovery."""
-        return self._context, tuple(self._regime), self._since_ns
+        speeds = [
+            (key, list(found) if isinstance(found, list) else found) for key, found in self._speeds.items()
+        ]
+        held = self._held_rpm, self._held_ns, self._pending
+        return self._context, self._inferred, tuple(self._regime), self._since_ns, held, speeds, self.n_late
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
-        self._context, regime, self._since_ns = state
+        self._context, self._inferred, regime, self._since_ns, held, speeds, self.n_late = state
+        self._held_rpm, self._held_ns, self._pending = held
         self._regime = Regime(*regime)
+        self._key = self._regime[:4]
+        self._speeds = OrderedDict(
+            (key, list(found) if isinstance(found, list) else found) for key, found in speeds
+        )
+
+    def _hold_speed(self, context: Context, told_rpm: float | None) -> None:
+        """Notice a speed that is no longer the one held."""
+        rpm, held = _without_sign(context.rpm), self._held_rpm
+        if rpm == held or _same(rpm, held):
+            return
+        creeps = _same(rpm, _without_sign(told_rpm)) and context.t_ns - self._held_ns >= self._settle_ns
+        if not (creeps and self._speeds.get(self._key) == _VARIES):
+            self._since_ns = context.t_ns
+        self._held_rpm, self._held_ns, self._pending = rpm, context.t_ns, True
+
+    def _settle(self, t_ns: int) -> None:
+        """Let a speed that has been held for long enough decide the class."""
+        if self._pending and t_ns >= self._held_ns + self._settle_ns:
+            self._regime = self._regime._replace(rpm=self._class_now())
+
+    def _enter(self, t_ns: int) -> None:
+        """Change to the regime of the latest context, if it is another."""
+        context = self._context
+        told = context is not None and context.cutting is not None
+        cutting = context.cutting if context is not None and told else self._inferred
+        if context is None:
+            key: _Key = (None, None, None, cutting)
+        else:
+            key = (context.tool, context.program, context.section, cutting)
+        inferred = cutting is not None and not told
+        if key == self._key and inferred == self._regime.inferred:
+            return
+        self._key, self._since_ns = key, t_ns
+        self._held_rpm = None if context is None else _without_sign(context.rpm)
+        self._regime = Regime(*key, self._class_now(), inferred)
+
+    def _class_now(self) -> int | None:
+        """Class of the speed held, under the present tool, program, section and cutting; made if there is none."""
+        self._pending, rpm = False, self._held_rpm
+        if rpm is None:
+            return None
+        known = self._speeds.setdefault(self._key, [])
+        self._speeds.move_to_end(self._key)
+        if len(self._speeds) > _N_KEYS:
+            self._speeds.popitem(last=False)
+        if isinstance(known, str):
+            return None
+        for speed in known:
+            if _same(rpm, speed):
+                return speed
+        if len(known) == _N_SPEEDS:
+            self._speeds[self._key] = _VARIES
+            return None
+        speed = round(rpm) if rpm > _STANDSTILL_RPM else 0
+        known.append(speed)
+        return speed
+
+
+def _same(rpm: float | None, held: float | None) -> bool:
+    """Whether a speed is the one held, both known and without sign."""
+    return (
+        rpm is not None and held is not None and abs(rpm - held) <= max(_SAME_SPEED * held, _STANDSTILL_RPM)
+    )
+
+
+def _without_sign(rpm: float | None) -> float | None:
+    return None if rpm is None else abs(rpm)

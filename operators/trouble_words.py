@@ -92,6 +92,14 @@ def known_already(n_dropped: int, n_block: int, seconds: float) -> Said:
     )
 
 
+def late_context(seconds: float) -> Said:
+    """A context older than the one that holds already."""
+    return Said(
+        f"a context that is {seconds:.3f} s older than the latest one",
+        f"이미 적용된 최신 가공 정보보다 {seconds:.3f}초 오래된 정보",
+    )
+
+
 def not_finite(channel: str, n_bad: int, n_hop: int) -> Said:
     """NaN or infinite samples of a waveform."""
     return Said(

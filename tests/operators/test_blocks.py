@@ -352,3 +352,30 @@ def test_saved_and_restored_in_mid_stream_it_goes_on_as_if_nothing_had_happened(
     out += second.process(items[11:])
 
     assert signature(out) == signature(whole)
+
+
+def test_a_context_older_than_the_latest_is_counted_and_told_only_if_that_goes_on():
+    late = [Context("M1", T0 + SECOND // 10, tool="T0")] * 5
+    blocks = [block(VIB, noise(VIB, 1.0)), block(CURRENT, noise(CURRENT, 1.0))]
+    after = [block(VIB, noise(VIB, 1.0), 1000), block(CURRENT, noise(CURRENT, 1.0), 250)]
+
+    out = check([Context("M1", T0 + SECOND // 2, tool="T1"), *blocks, *late, *after])
+
+    found = [item for item in outcomes(out, Trouble.LATE) if item.group == "context"]
+    assert [item.alerting for item in found] == [False] * 4 + [True]
+    assert found[0].onset_ns == T0 + SECOND // 10
+    assert {hop.regime.tool for hop in hops(out)} == {None, "T1"}
+
+
+def test_a_speed_override_is_unsteady_until_it_has_settled_and_then_a_regime_of_its_own():
+    contexts = [Context("M1", T0, tool="T1", rpm=3000.0), Context("M1", T0 + SECOND, tool="T1", rpm=2400.0)]
+    blocks = [block(VIB, noise(VIB, 2.0)), block(CURRENT, noise(CURRENT, 2.0))]
+
+    found = hops(check(by_end([*contexts, *blocks])))
+
+    settle_ns = round(CONFIG.learn.settle_s * SECOND)
+    judged = [hop for hop in found if hop.block.t_ns >= hop.settled_ns]
+    assert {hop.regime.rpm for hop in judged if hop.block.end_ns <= T0 + SECOND} == {3000}
+    later = [hop for hop in judged if hop.block.end_ns > T0 + SECOND]
+    assert {hop.regime.rpm for hop in later} == {2400}
+    assert min(hop.block.t_ns for hop in later) == T0 + SECOND + settle_ns
