@@ -55,6 +55,9 @@ class Bearing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return half * (1 - along), half * (1 + along), (1 - along**2) / (2 * ratio), (1 - along) / 2
 
 
+_MM_S2 = {"g": 9806.65, "m/s²": 1000.0, "m/s2": 1000.0, "m/s^2": 1000.0}
+
+
 class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One measured quantity of one sensor, such as ``vib_x`` in g.
 
@@ -78,6 +81,17 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     full_scale: float | None = None
     dc_coupled: bool = False
     bearing: Bearing | None = None
+
+    @property
+    def to_mm_s2(self) -> float:
+        """Millimetres per second squared in one unit; NaN if the channel measures no acceleration.
+
+        Examples
+        --------
+        >>> Channel("vib_x", "g").to_mm_s2
+        9806.65
+        """
+        return _MM_S2.get(self.unit, math.nan)
 
 
 class DutyCycle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
