@@ -113,6 +113,18 @@ class LimitConfig(_Table, frozen=True):
     spindles: tuple[str, ...] = ()
 
 
+class SeverityConfig(_Table, frozen=True):
+    """One entry of ``[[severity]]``: zones of a standard, or one's own."""
+
+    standard: Literal["iso_20816_3"] | None = None
+    group: Literal[1, 2] | None = None
+    support: Literal["rigid", "flexible"] | None = None
+    zones_mm_s: tuple[Positive, Positive, Positive] | None = None
+    name: str = ""
+    spindles: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+
+
 class DiagnosisConfig(_Table, frozen=True):
     """``[diagnosis]``."""
 
@@ -164,6 +176,7 @@ class Config(_Table, frozen=True):
     hub: HubConfig
     journal: JournalConfig
     limits: tuple[LimitConfig, ...] = ()
+    severity: tuple[SeverityConfig, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -317,4 +330,20 @@ def _impossible(config: Config) -> list[tuple[str, str]]:
             found.append(
                 (f"limits[{index}]", f"Expected `above` or `below` for {limit.feature!r}, got neither")
             )
+    return found + _impossible_severity(config.severity)
+
+
+def _impossible_severity(entries: tuple[SeverityConfig, ...]) -> list[tuple[str, str]]:
+    found = []
+    for index, entry in enumerate(entries):
+        path, zones = f"severity[{index}]", entry.zones_mm_s
+        of_standard = (entry.standard, entry.group, entry.support)
+        if zones is None and None in of_standard:
+            wrong = "Expected `standard`, `group` and `support`, or `zones_mm_s`, got neither"
+            found.append((path, wrong))
+        elif zones is not None and of_standard != (None, None, None):
+            wrong = "Expected `zones_mm_s` or a standard with `group` and `support`, got both"
+            found.append((path, wrong))
+        elif zones is not None and not zones[0] < zones[1] < zones[2]:
+            found.append((f"{path}.zones_mm_s", f"Expected three rising boundaries, got {list(zones)}"))
     return found
