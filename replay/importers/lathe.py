@@ -33,9 +33,11 @@ _SIGNALS = (
 _OTHERS = (
     ("t_ms", "Time"),
     ("speed_main_spindle_rpm", "Speed_MainSpindle"),
+    ("speed_sub_spindle_rpm", "Speed_SubSpindle"),
     ("tool_number", "TOOL_Number"),
     ("cut_signal", "CUT_Signal"),
 )
+_SPEEDS = ("speed_main_spindle_rpm", "speed_sub_spindle_rpm")
 _GROUP = SensorGroup(
     "drives", "waveform", _RATE_HZ, tuple(Channel(name, unit, dc_coupled=True) for name, _, unit in _SIGNALS)
 )
@@ -46,8 +48,8 @@ _RPM_STEP_PART = 0.02
 _NOTES = (
     "No condition is labelled: good for gating by tool and cut and for counting alerts, not for detection.",
     "Currents are raw counts; the units of power and position error are not given.",
-    f"Context: tool number, cut signal, and the main spindle's speed wherever it has moved by more than "
-    f"{_RPM_STEP:g} rpm and {100 * _RPM_STEP_PART:g} %. The sub spindle's speed is not imported.",
+    f"Context: tool number, cut signal, and the speed of the faster of its two spindles wherever it has moved by more "
+    f"than {_RPM_STEP:g} rpm and {100 * _RPM_STEP_PART:g} %: mostly one turns and the other stands.",
 )
 
 
@@ -119,7 +121,7 @@ def _draft(name: str, path: Path, start_ns: int, arrays: dict[str, NDArray[Any]]
         _pieces(start_ns, t_ms, samples),
         contexts=list(_contexts(spindle.name, start_ns, t_ms, arrays)),
         notes=_NOTES,
-        dropped=[Dropped(t_ms.size, "samples", "of the sub spindle's speed, for which there is no context")],
+        dropped=[Dropped(t_ms.size, "samples", "of the slower spindle's speed: a context has one")],
     )
 
 
@@ -137,7 +139,7 @@ def _contexts(
 ) -> Iterator[Context]:
     """Give a context wherever tool or cut changes, or the speed has moved far enough."""
     tool, cut = arrays["tool_number"].astype(np.int64), arrays["cut_signal"].astype(np.int64)
-    speed = arrays["speed_main_spindle_rpm"].astype(np.float64)
+    speed = np.maximum(*(np.abs(arrays[key].astype(np.float64)) for key in _SPEEDS))
     changed = np.flatnonzero((np.diff(tool) != 0) | (np.diff(cut) != 0) | (np.diff(speed) != 0)) + 1
     told: tuple[int, int] | None = None
     told_rpm = 0.0
@@ -148,4 +150,4 @@ def _contexts(
             continue
         told, told_rpm = now, rpm
         t_ns = start_ns + int(t_ms[index] - t_ms[0]) * _NS_PER_MS
-        yield Context(spindle, t_ns, tool=f"T{now[0]}", rpm=abs(rpm), cutting=bool(now[1]))
+        yield Context(spindle, t_ns, tool=f"T{now[0]}", rpm=rpm, cutting=bool(now[1]))

@@ -501,6 +501,7 @@ LATHE_NAMES = {
     "position_error_z": "Psition_ERR_Z",
     "t_ms": "Time",
     "speed_main_spindle_rpm": "Speed_MainSpindle",
+    "speed_sub_spindle_rpm": "Speed_SubSpindle",
     "tool_number": "TOOL_Number",
     "cut_signal": "CUT_Signal",
 }
@@ -512,6 +513,7 @@ def lathe_arrays(n: int = 1000) -> dict[str, np.ndarray]:
     arrays["tool_number"] = np.repeat([3, 8], n // 2).astype(np.uint8)
     arrays["cut_signal"] = np.repeat([0, 1, 0, 1], n // 4).astype(np.uint8)
     arrays["speed_main_spindle_rpm"] = np.where(np.arange(n) < 100, 1500, -2000).astype(np.int16)
+    arrays["speed_sub_spindle_rpm"] = np.zeros(n, np.int16)
     return arrays
 
 
@@ -531,6 +533,16 @@ def test_lathe_context_follows_tool_cut_and_speed(tmp_path: Path) -> None:
     assert recording.start_ns == 1_540_284_355 * NS_PER_S
     assert samples_of(recording)[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     assert all(channel.dc_coupled for channel in recording.spindle.groups[0].channels)
+
+
+def test_lathe_speed_is_that_of_the_spindle_that_turns(tmp_path: Path) -> None:
+    arrays = lathe_arrays()
+    arrays["speed_main_spindle_rpm"][600:] = 0
+    arrays["speed_sub_spindle_rpm"][600:] = -5000
+    source = tmp_path / "lathe.npz"
+    np.savez(source, started=np.array("23-Oct-2018 08:45:55"), **arrays)
+
+    assert [c[4] for c in contexts_of(only("lathe", source)) if c[0] >= 0.5] == [2000.0, 5000.0, 5000.0]
 
 
 def test_lathe_original_is_the_same_recording_and_taken_once(tmp_path: Path) -> None:
