@@ -75,6 +75,7 @@ class LearnConfig(_Table, frozen=True):
 
     n_vectors_waveform: Count
     n_vectors_scalar: Count
+    n_cuts: Annotated[int, Meta(ge=3, le=100)]
     max_regimes: Count
     settle_s: NotNegative
     limit: Fraction
