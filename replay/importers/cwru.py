@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.declared import Channel, SensorGroup, Spindle, TeachIn
+from engine.declared import Bearing, Channel, SensorGroup, Spindle, TeachIn
 from engine.errors import RecordingError
 from engine.records import Context
 from replay.faults import Fault
@@ -30,6 +30,12 @@ _SOURCE = "Case Western Reserve University Bearing Data Center"
 _LICENCE = "none stated; credit CWRU"
 _FAULTS = {"IR": "inner_race_fault", "B": "ball_fault", "OR": "outer_race_fault"}
 _CHANNELS = {"DE": "vib_de", "FE": "vib_fe", "BA": "vib_ba"}
+# As the data centre lists them: 6205-2RS JEM at the drive end, where the faults were seeded,
+# 6203-2RS JEM at the fan end.
+_BEARINGS = {
+    "DE": Bearing(n_elements=9, element_mm=7.940, pitch_mm=39.04),
+    "FE": Bearing(n_elements=8, element_mm=6.746, pitch_mm=28.50),
+}
 # rpm, fault, position of an outer race fault, size in thousandths of an inch, sensor end and rate in kHz.
 _FAULT_FILE = re.compile(r"(\d+)_(IR|B|OR)(@\d+)?_(\d+)_(DE|FE)(\d+)")
 _HEALTHY_FILE = re.compile(r"(\d+)_Normal")
@@ -153,7 +159,7 @@ def _spliced(name: str, path: Path, parts: re.Match[str]) -> Draft:
 
 
 def _spindle(name: str, rate_hz: int, channels: list[str]) -> Spindle:
-    declared = tuple(Channel(_CHANNELS[channel], "g") for channel in channels)
+    declared = tuple(Channel(_CHANNELS[channel], "g", bearing=_BEARINGS.get(channel)) for channel in channels)
     return Spindle(
         f"cwru-{name}", (SensorGroup("vibration", "waveform", float(rate_hz), declared),), _TEACH_IN
     )

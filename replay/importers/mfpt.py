@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.declared import Channel, SensorGroup, Spindle, TeachIn
+from engine.declared import Bearing, Channel, SensorGroup, Spindle, TeachIn
 from engine.errors import RecordingError
 from engine.records import Context
 from replay.faults import Fault
@@ -20,6 +20,8 @@ from replay.importers.reading import named, read_mat, read_npz
 _SOURCE = "Society for Machinery Failure Prevention Technology (E. Bechhoefer)"
 _LICENCE = "CC BY-NC-SA 4.0"
 _FAULTS = {"inner": "inner_race_fault", "outer": "outer_race_fault"}
+# NICE: roller and pitch 0.235 and 1.245 inch; its frequencies are those that come with the files.
+_BEARING = Bearing(n_elements=8, element_mm=5.969, pitch_mm=31.623)
 # The check's windows: 0.2 s, every 0.1 s. So much healthy signal is left after the teach-in.
 _WINDOW_S = 0.2
 _HOP_S = 0.1
@@ -146,7 +148,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _draft(name: str, path: Path, arrays: dict[str, Any], fault: str | None, options: Options) -> Draft:
     signal = np.asarray(arrays["gs"], np.float32).ravel()
     rate_hz, load_lb, shaft_hz = (float(arrays[key]) for key in ("sr", "load", "rate"))
-    group = SensorGroup("vibration", "waveform", rate_hz, (Channel("vib", "g"),))
+    group = SensorGroup("vibration", "waveform", rate_hz, (Channel("vib", "g", bearing=_BEARING),))
     notes = [NO_DATE_NOTE, f"Load {load_lb:g} lb as the file states; the number in its name is no load."]
     faults: list[Fault] = []
     teach_in = None
