@@ -49,6 +49,9 @@ class Baseline:
         How several detectors' scores become one; default: the largest counts.
     direction : mapping, optional
         ``[learn] direction``.
+    together : float64[n_features], optional
+        How far all levels move together on a healthy machine (`detectors.between_cuts`), whatever the teach-in shows.
+        Default: not known.
     seed : int
         For detectors that draw.
 
@@ -72,6 +75,7 @@ class Baseline:
         "_rule",
         "_scaling",
         "_seed",
+        "_together",
         "learned",
         "wanted",
     )
@@ -85,6 +89,7 @@ class Baseline:
         budget: Budget = _NO_BUDGET,
         ensemble: EnsembleConfig = _LARGEST,
         direction: Mapping[str, Direction] | None = None,
+        together: Floats | None = None,
         seed: int = 0,
     ) -> None:
         self.wanted = wanted
@@ -93,7 +98,7 @@ class Baseline:
         self._configs, self._rule, self._budget, self._seed = tuple(detectors), ensemble, budget, seed
         self._rows = np.empty((wanted, len(self._features)))
         self._finished = False
-        self._scaling = Scaling(self._features, direction)
+        self._scaling, self._together = Scaling(self._features, direction), together
         self._row = np.empty(0)
         self._ensemble: Ensemble | None = None
         self._observable = False
@@ -188,7 +193,7 @@ class Baseline:
         self._row = np.empty(self._scaling.active.size)
         if self._scaling.active.size and self._configs:
             self._ensemble = self._make_ensemble()
-            self._ensemble.fit(rows, self._scaling.floor)
+            self._ensemble.fit(self._varied(rows), self._scaling.floor)
 
     def attribution(self, values: Floats, assessment: Assessment) -> tuple[Reason, ...]:
         """Divide the score of the vector that was scored last among all features that count.
@@ -267,6 +272,13 @@ class Baseline:
         if state["ensemble"]:
             self._ensemble = self._make_ensemble()
             self._ensemble.restore(state["ensemble"])
+
+    def _varied(self, rows: Floats) -> Floats:
+        """Add the teach-in as it would have been with all levels higher, and with all lower."""
+        if self._together is None:
+            return rows
+        shift = self._scaling.standardised(self._together)
+        return np.concatenate([rows, rows + shift, rows - shift])
 
     def _make_ensemble(self) -> Ensemble:
         return Ensemble(self._configs, self._rule, self._budget, self._scaling.active.size, self._seed)

@@ -28,12 +28,16 @@ class Budget:
         Score that opens one alone; more than 1.
     n_quiet : int
         Vectors below the limit after which the next exceedance is another alert.
+    may_sink : bool
+        Whether limits may fall below what the teach-in and what is known beforehand ask for. Not where a regime is
+        visited a few seconds at a time: a thousand vectors of ten cuts are ten cuts.
     """
 
     rate: float = 0.0
     n_confirm: int = 2
     immediate: float = 4.0
     n_quiet: int = 30
+    may_sink: bool = True
 
     @classmethod
     def of_group(cls, config: Config, rate_hz: float, n_groups: int) -> Self:

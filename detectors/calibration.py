@@ -97,10 +97,10 @@ class BudgetLimit:
     """
 
     version = 1
-    __slots__ = ("_limit", "_prior", "_spot", "moved")
+    __slots__ = ("_limit", "_may_sink", "_prior", "_spot", "moved")
 
     def __init__(self, prior: MarginLimit, budget: Budget) -> None:
-        self._prior = prior
+        self._prior, self._may_sink = prior, budget.may_sink
         self._spot = Spot(budget) if budget.rate > 0.0 else None
         self._limit = math.nan
         self.moved = 1.0
@@ -124,7 +124,8 @@ class BudgetLimit:
         if self._spot is not None and self._spot.observe(raw_score, self._limit):
             quantile, weight = self._spot.quantile(), self._spot.weight
             blend = (1.0 - weight) * self._prior.limit + weight * quantile
-            self._move(max(quantile, blend))
+            limit = max(quantile, blend)
+            self._move(limit if self._may_sink else max(limit, self._prior.limit))
 
     def _move(self, limit: float) -> None:
         self._limit, self.moved = limit, limit / self._prior.limit

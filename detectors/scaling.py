@@ -156,6 +156,22 @@ class Scaling:
             self._clip(out)
         return int(n_known)
 
+    def standardised(self, shift: Floats) -> Floats:
+        """Say how many usual deviations a shift of every feature is.
+
+        Parameters
+        ----------
+        shift : float64[n_features]
+            Of the logarithm, or relative to the mean.
+
+        Returns
+        -------
+        float64[n_active]
+            Not negative, if the shifts are not.
+        """
+        unit = np.where(self._logarithmic[self.active], 1.0, np.abs(self.centre))
+        return np.asarray(shift[self.active] * unit / self.scale, dtype=np.float64)
+
     def usual(self, position: int) -> tuple[float, float, float]:
         """Give the expected value and the usual range of an active feature, in its own unit.
 
