@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from replay.simulate.faults import FaultKind, PlannedFault
 from replay.simulate.motion import Motion
 
-_ROLLING_N_PER_KRPM = 5.0  # broadband force of a healthy bearing ...
-_TONE_M_S2_PER_KRPM = 0.02  # ... and its tone
+ROLLING_N_PER_KRPM = 5.0  # broadband force of a healthy bearing ...
+TONE_M_S2_PER_KRPM = 0.02  # ... and its tone
 _IMPACT_NS_PER_KRPM = 0.006  # impulse when a ball meets a fully grown spall
 _IMPACT_SPREAD = 0.15  # from one impact to the next
 _SLIP = 0.01  # balls slip: each passes a little early or late, in shares of their distance
@@ -79,7 +79,7 @@ class Bearing:
 # Angular-contact spindle bearing of ISO 15 size 7014 (bore 70, outside diameter 110, hence pitch 90 mm). Number and
 # size of the balls vary between makers; these are assumed.
 FRONT_BEARING = Bearing(n_elements=18, ball_mm=12.7, pitch_mm=90.0, contact_deg=15.0)
-_OUTER, _INNER = FRONT_BEARING.outer_order, FRONT_BEARING.inner_order
+OUTER_ORDER, _INNER = FRONT_BEARING.outer_order, FRONT_BEARING.inner_order
 _BALL, _CAGE = 2.0 * FRONT_BEARING.ball_order, FRONT_BEARING.cage_order
 
 
@@ -98,15 +98,9 @@ class RollingBearing:
         self._fs = sample_rate_hz
         self._chance = chance
         # Place, modulo 1, in what repeats with each of these orders.
-        self._passed = dict.fromkeys((_OUTER, _INNER, _BALL, _CAGE), 0.0)
+        self._passed = dict.fromkeys((OUTER_ORDER, _INNER, _BALL, _CAGE), 0.0)
 
-    def roughness_n(self, motion: Motion) -> NDArray[np.float64]:
-        """Standard deviation of the broadband force of rolling: float64[n_samples]."""
-        return _ROLLING_N_PER_KRPM / 1000.0 * motion.rpm
-
-    def roll(
-        self, motion: Motion, faults: Sequence[PlannedFault]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def roll(self, motion: Motion, faults: Sequence[PlannedFault], impact_n: NDArray[np.float64]) -> float:
         """Let the balls pass for one chunk.
 
         Parameters
@@ -115,37 +109,42 @@ class RollingBearing:
             Continues where the last call ended.
         faults : sequence of PlannedFault
             Of this spindle, overlapping the chunk.
+        impact_n : float64[n_samples]
+            Force of impacts is added to it, each one sample long; none while races and balls are whole.
 
         Returns
         -------
-        tone_m_s2 : float64[n_samples]
-            Acceleration of the housing at the outer race's ball-passing frequency.
-        impact_n : float64[n_samples]
-            Force of impacts, each one sample long; zero while races and balls are whole.
+        float
+            Place of the balls on the outer race at the first sample: phase of the healthy tone, in turns.
         """
-        turned = motion.revolution - motion.revolution[0] + motion.rpm / (60.0 * self._fs)
-        outer, inner, ball, cage = (self._passed[order] + order * turned for order in self._passed)
-        for order in self._passed:
-            self._passed[order] = (self._passed[order] + order * float(turned[-1])) % 1.0
-        tone = _TONE_M_S2_PER_KRPM / 1000.0 * motion.rpm * np.sin(2.0 * np.pi * outer)
-        impacts = np.zeros_like(tone)
+        step = float(motion.rpm[0]) / (60.0 * self._fs)
+        outer_place = self._passed[OUTER_ORDER] + OUTER_ORDER * step
         for fault in faults:
             if fault.fault is FaultKind.BEARING:
-                impacts += self._impacts(outer, motion, fault)
+                impact_n += self._impacts(OUTER_ORDER, motion, fault)
             elif fault.fault is FaultKind.BEARING_INNER:
                 # The spall turns with the shaft: it is struck hardest where the load presses.
-                impacts += self._impacts(inner, motion, fault) * (
+                impact_n += self._impacts(_INNER, motion, fault) * (
                     1.0 + np.sin(2.0 * np.pi * motion.revolution)
                 )
             elif fault.fault is FaultKind.BEARING_BALL:
                 # The ball goes round with the cage, through the loaded zone and out again.
-                impacts += self._impacts(ball, motion, fault) * (1.0 + np.sin(2.0 * np.pi * cage))
-        return tone, impacts
+                cage = self._passing(_CAGE, motion)
+                impact_n += self._impacts(_BALL, motion, fault) * (1.0 + np.sin(2.0 * np.pi * cage))
+        turned = float(motion.revolution[-1] - motion.revolution[0] + motion.rpm[-1] / (60.0 * self._fs))
+        for order in self._passed:
+            self._passed[order] = (self._passed[order] + order * turned) % 1.0
+        return outer_place % 1.0
 
-    def _impacts(
-        self, passed: NDArray[np.float64], motion: Motion, fault: PlannedFault
-    ) -> NDArray[np.float64]:
+    def _passing(self, order: float, motion: Motion) -> NDArray[np.float64]:
+        """Place in what repeats with an order, sample by sample."""
+        turned = motion.revolution - motion.revolution[0] + motion.rpm / (60.0 * self._fs)
+        passed: NDArray[np.float64] = self._passed[order] + order * turned
+        return passed
+
+    def _impacts(self, order: float, motion: Motion, fault: PlannedFault) -> NDArray[np.float64]:
         """One-sample forces where a ball meets the spall, within the fault's time."""
+        passed = self._passing(order, motion)
         on_time = np.flatnonzero(np.diff(np.floor(passed)) > 0.0) + 1
         apart = passed.size / max(passed[-1] - passed[0], 1.0)  # samples from one ball to the next
         early = np.rint(_SLIP * apart * self._chance.standard_normal(on_time.size)).astype(np.intp)

@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
+from replay.simulate.kernels import follow
 from replay.simulate.variety import USUAL, Mood
 
 # A 15 kW motor spindle: 70 Nm at its rated 46 A, magnetised by a sixth of that, twice the rating for short times.
@@ -52,7 +52,7 @@ class Drive:
         self._fs = sample_rate_hz
         self._rng = rng
         self._keep = math.exp(-1.0 / (_CONTROL_LAG_S * sample_rate_hz))
-        self._lag = np.zeros(1)
+        self._torque_a = 0.0
         self._rpm_before = 0.0
         self._stiff = float(rng.standard_normal())
         self.temperature_c = float(_WARM_C + rng.uniform(2.0, 6.0))
@@ -87,11 +87,13 @@ class Drive:
         thick = 1.0 + _FRICTION_PER_C * (self.temperature_c - _WARM_C)
         moves = 1.0 + _FRICTION_SPREAD * self._stiffness(rpm.size)
         friction_a = mood.friction * spinning * thick * moves * (FRICTION_A + FRICTION_A_PER_KRPM * krpm)
-        rad_s2 = np.diff(rpm, prepend=self._rpm_before) * self._fs * (2.0 * math.pi / 60.0)
+        rad_s2 = np.empty(rpm.size)
+        rad_s2[0], rad_s2[1:] = rpm[0] - self._rpm_before, rpm[1:] - rpm[:-1]
+        rad_s2 *= self._fs * (2.0 * math.pi / 60.0)
         self._rpm_before = float(rpm[-1])
         wanted_a = friction_a + AMPERE_PER_NM * (torque_nm + INERTIA_KG_M2 * rad_s2)
-        wanted_a = np.clip(wanted_a, -LIMIT_A, LIMIT_A)
-        torque_a, self._lag = signal.lfilter([1.0 - self._keep], [1.0, -self._keep], wanted_a, zi=self._lag)
+        torque_a = np.empty(wanted_a.size)
+        self._torque_a = follow(wanted_a, LIMIT_A, self._keep, self._torque_a, torque_a)
         # The rotor is never quite centred in the stator: a ripple once per revolution.
         ripple = 1.0 + 0.01 * np.sin(2.0 * np.pi * revolution)
         noise_a = _CURRENT_NOISE_A * self._rng.standard_normal(rpm.size)
@@ -103,7 +105,8 @@ class Drive:
         """Slow random signal of unit spread: how stiff the grease is just now."""
         before, keep = self._stiff, math.exp(-n_samples / self._fs / _FRICTION_MEMORY_S)
         self._stiff = keep * before + math.sqrt(1.0 - keep**2) * float(self._rng.standard_normal())
-        return np.linspace(before, self._stiff, n_samples, endpoint=False)
+        ramp: NDArray[np.float64] = np.arange(n_samples, dtype=np.float64)
+        return before + (self._stiff - before) / n_samples * ramp
 
     def _slow(
         self, torque_a: NDArray[np.float64], krpm: float, chunk_s: float, hall_c: float

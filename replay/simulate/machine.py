@@ -16,14 +16,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from replay.simulate.bearing import RollingBearing
+from replay.simulate.bearing import OUTER_ORDER, ROLLING_N_PER_KRPM, TONE_M_S2_PER_KRPM, RollingBearing
 from replay.simulate.drive import Drive
 from replay.simulate.faults import FaultKind, PlannedFault
+from replay.simulate.kernels import shake
 from replay.simulate.motion import Motion, Rotation
 from replay.simulate.plan import ShopPlan, generator, spindle_timeline
 from replay.simulate.process import CutForces, Process
 from replay.simulate.program import WET_SECTIONS, Phase
-from replay.simulate.structure import G_M_S2, HEAD, NOSE, WALL, Structure, order_line
+from replay.simulate.structure import HEAD, NOSE, WALL, Structure
 from replay.simulate.variety import Mood, Moods
 
 CHUNK_S = 0.5  # also the period of the load meter
@@ -87,9 +88,10 @@ class Machine:
         self._rotation = Rotation(self._fs, generator(plan, index, "motion"))
         self._process = Process(nose)
         self._drive = Drive(self._fs_current, generator(plan, index, "drive"))
-        self._along = Structure((HEAD, nose, WALL), self._fs)
-        across = tuple(replace(mode, natural_hz=0.93 * mode.natural_hz) for mode in (HEAD, nose, WALL))
-        self._across = Structure(across, self._fs)
+        along = (HEAD, nose, WALL)
+        across = tuple(replace(mode, natural_hz=0.93 * mode.natural_hz) for mode in along)
+        self._filters = np.stack([Structure(modes, self._fs).filters for modes in (along, across)])
+        self._states = np.zeros((2, len(along), 2))
         self._imbalance = _IMBALANCE_M_S2_PER_KRPM2 * float(build.uniform(0.7, 1.4))
         self._held_g = 0.0
         self._moods = Moods(plan.variety, generator(plan, index, "moods"))
@@ -122,7 +124,7 @@ class Machine:
         coarse = motion.at(coarse_s)
         forces = self._process.cut(phases, active, motion, coarse)
         mood = self._moods.move(from_s, CHUNK_S, turning=bool(motion.rpm[-1] > 0.0))
-        vib_g = self._shake(motion, forces, active, mood, self._wet(phases, motion.t_s))
+        vib_g = self._shake(phases, motion, forces, active, mood)
         current_a, load_pct, temperature_c = self._drive.advance(
             coarse.rpm, coarse.revolution, forces.torque_nm, mood
         )
@@ -142,44 +144,62 @@ class Machine:
             self._phases.popleft()
         return [phase for phase in self._phases if phase.start_s < to_s]
 
-    def _wet(self, phases: Sequence[Phase], t_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Whether the coolant's pump runs, 0 or 1: float64[n_samples]."""
-        if self._always_wet:
-            return np.ones_like(t_s)
-        wet = np.zeros_like(t_s)
-        for phase in phases:
-            if phase.coolant and phase.section in WET_SECTIONS:
-                wet[slice(*np.searchsorted(t_s, (phase.start_s, phase.end_s)))] = 1.0
-        return wet
-
     def _shake(
         self,
+        phases: Sequence[Phase],
         motion: Motion,
         forces: CutForces,
         faults: Sequence[PlannedFault],
         mood: Mood,
-        wet: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Acceleration that the sensor shows, g: float64[2, n_samples]."""
-        tone, impacts_n = self._bearing.roll(motion, faults)
-        bent = _during(motion.t_s, faults, FaultKind.COLLISION)
-        # Chips that tear and balls that roll know nothing of each other: their powers add, not their amplitudes.
-        rolling_n = mood.rolling * self._bearing.roughness_n(motion) * (1.0 + bent)
-        rough_n = np.hypot(forces.rough_n, rolling_n)
+        outer_place = self._bearing.roll(motion, faults, forces.impact_n)
         noise = self._noise.standard_normal((4, motion.t_s.size), dtype=np.float32)
-        once = self._imbalance * (motion.rpm / 1000.0) ** 2
-        twice = _MISALIGNMENT * once
-        once = once * (1.0 + (_BENT_IMBALANCE - 1.0) * bent)
-        once *= 1.0 + (_IMBALANCE_FACTOR - 1.0) * _during(motion.t_s, faults, FaultKind.IMBALANCE)
-        turn = motion.revolution
-        x = self._along.respond(forces.x_n + rough_n * noise[0] + impacts_n) + forces.tone_x_m_s2
-        y = self._across.respond(forces.y_n + rough_n * noise[1] + impacts_n) + forces.tone_y_m_s2
-        x += tone + once * order_line(turn, 1.0) + twice * order_line(turn, 2.0, 0.1)
-        y += tone + once * order_line(turn, 1.0, 0.25) + twice * order_line(turn, 2.0, 0.35)
-        pump_g = _PUMP_G * wet * order_line(motion.t_s, _PUMP_HZ)
-        floor_g = np.hypot(_FLOOR_G * mood.floor, mood.flow_g * wet)
-        shaken: NDArray[np.float64] = np.stack([x, y]) / G_M_S2 + floor_g * noise[2:] + pump_g
+        levels = np.array(
+            [
+                self._imbalance,
+                _MISALIGNMENT,
+                mood.rolling * ROLLING_N_PER_KRPM,
+                TONE_M_S2_PER_KRPM,
+                OUTER_ORDER,
+                outer_place,
+                _PUMP_G,
+                _PUMP_HZ,
+                mood.floor * _FLOOR_G,
+                mood.flow_g,
+            ]
+        )
+        shaken = np.empty((2, motion.t_s.size))
+        shake(
+            motion.rows,
+            forces.rows,
+            noise,
+            self._factors(phases, motion.t_s, faults),
+            self._filters,
+            self._states,
+            levels,
+            shaken,
+        )
         return shaken
+
+    def _factors(
+        self, phases: Sequence[Phase], t_s: NDArray[np.float64], faults: Sequence[PlannedFault]
+    ) -> NDArray[np.float64]:
+        """Factors on rolling noise and on imbalance, and whether the coolant's pump runs: float64[3, n_samples]."""
+        factors = np.ones((3, t_s.size))
+        if not self._always_wet:
+            factors[2] = 0.0
+            for phase in phases:
+                if phase.coolant and phase.section in WET_SECTIONS:
+                    factors[2, slice(*np.searchsorted(t_s, (phase.start_s, phase.end_s)))] = 1.0
+        for fault in faults:
+            during = slice(*np.searchsorted(t_s, (fault.start_s, fault.end_s)))
+            if fault.fault is FaultKind.COLLISION:
+                factors[0, during] += fault.severity
+                factors[1, during] += (_BENT_IMBALANCE - 1.0) * fault.severity
+            elif fault.fault is FaultKind.IMBALANCE:
+                factors[1, during] += (_IMBALANCE_FACTOR - 1.0) * fault.severity
+        return factors
 
     def _spoil(
         self,
@@ -200,15 +220,6 @@ class Machine:
             if fault.start_s >= fine_s[0]:
                 self._held_g = float(vib_g[0, fine.start])
             vib_g[0, fine] = self._held_g
-
-
-def _during(t_s: NDArray[np.float64], faults: Sequence[PlannedFault], kind: FaultKind) -> NDArray[np.float64]:
-    """Severity of the faults of one kind, sample by sample; 0 where there is none."""
-    total = np.zeros_like(t_s)
-    for fault in faults:
-        if fault.fault is kind:
-            total[slice(*np.searchsorted(t_s, (fault.start_s, fault.end_s)))] += fault.severity
-    return total
 
 
 def _digitise(values: NDArray[np.float64], full_scale: float) -> NDArray[np.float32]:

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from replay.simulate.kernels import turn
 from replay.simulate.program import Phase
 
 _KNOT_S = 0.1
 _SPEED_SPREAD = 0.0005  # what the speed control leaves
 _STRENGTH_SPREAD = 0.02  # of the material's resistance along the path
+_SPREADS = np.array([_SPEED_SPREAD, _STRENGTH_SPREAD])
 _MEMORY_S = 0.5  # over which both wander
+_KEEP = math.exp(-_KNOT_S / _MEMORY_S)
+_STEP = math.sqrt(1.0 - _KEEP**2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +27,8 @@ class Motion:
 
     Parameters
     ----------
+    rows : float64[4, n_samples]
+        The others, one below the other, for `kernels`.
     t_s : float64[n_samples]
         Since the start of the simulation.
     rpm : float64[n_samples]
@@ -33,17 +39,21 @@ class Motion:
         Share of the cut that is engaged, times how the material's resistance wanders along the path.
     """
 
+    rows: NDArray[np.float64]
     t_s: NDArray[np.float64]
     rpm: NDArray[np.float64]
     revolution: NDArray[np.float64]
     engaged: NDArray[np.float64]
 
+    @classmethod
+    def of(cls, rows: NDArray[np.float64]) -> Motion:
+        """Name the rows."""
+        return cls(rows, *rows)
+
     def at(self, t_s: NDArray[np.float64]) -> Motion:
         """Interpolate at other times of the same chunk, for a sensor of a lower rate."""
-        rpm, revolution, engaged = (
-            np.interp(t_s, self.t_s, values) for values in (self.rpm, self.revolution, self.engaged)
-        )
-        return Motion(t_s, rpm, revolution, engaged)
+        others = [np.interp(t_s, self.t_s, row) for row in self.rows[1:]]
+        return Motion.of(np.stack([t_s, *others]))
 
 
 class Rotation:
@@ -78,26 +88,31 @@ class Rotation:
         Motion
             Of ``chunk_s * sample_rate_hz`` samples.
         """
-        t_s = start_s + np.arange(round(chunk_s * self._fs)) / self._fs
         corners_s = [phases[0].start_s, *(phase.end_s for phase in phases)]
-        rpm = np.interp(t_s, corners_s, [phases[0].rpm_from, *(phase.rpm_to for phase in phases)])
-        engaged = np.interp(t_s, corners_s, [phases[0].engaged_from, *(phase.engaged_to for phase in phases)])
-        speed, strength = self._wandering(t_s - start_s, chunk_s)
-        rpm *= 1.0 + _SPEED_SPREAD * speed
-        engaged *= 1.0 + _STRENGTH_SPREAD * strength
-        step = rpm / (60.0 * self._fs)
-        turned = np.cumsum(step)
-        revolution = self._revolution + turned - step
-        self._revolution = (self._revolution + float(turned[-1])) % 1.0
-        return Motion(t_s, rpm, revolution, engaged)
+        corners = [
+            (phases[0].rpm_from, phases[0].engaged_from),
+            *((phase.rpm_to, phase.engaged_to) for phase in phases),
+        ]
+        rows = np.empty((4, round(chunk_s * self._fs)))
+        turned = turn(
+            start_s,
+            self._fs,
+            np.array(corners_s),
+            np.array(corners),
+            _KNOT_S,
+            self._wandering(chunk_s),
+            self._revolution,
+            rows,
+        )
+        self._revolution = turned % 1.0
+        return Motion.of(rows)
 
-    def _wandering(self, since_s: NDArray[np.float64], chunk_s: float) -> tuple[NDArray[np.float64], ...]:
-        """Two slow random signals of unit spread: first-order autoregressive knots, joined by straight lines."""
+    def _wandering(self, chunk_s: float) -> NDArray[np.float64]:
+        """Factors on speed and engagement: first-order autoregressive knots, to be joined by straight lines."""
         n_knots = round(chunk_s / _KNOT_S)
-        keep = math.exp(-_KNOT_S / _MEMORY_S)
-        knots = [self._wander]
-        for step in self._rng.standard_normal((n_knots, 2)):
-            knots.append(keep * knots[-1] + math.sqrt(1.0 - keep**2) * step)
-        self._wander = knots[-1]
-        grid_s = np.arange(n_knots + 1) * _KNOT_S
-        return tuple(np.interp(since_s, grid_s, column) for column in np.array(knots).T)
+        knots = np.empty((n_knots + 1, 2))
+        knots[0] = self._wander
+        for index, step in enumerate(self._rng.standard_normal((n_knots, 2))):
+            knots[index + 1] = _KEEP * knots[index] + _STEP * step
+        self._wander = knots[-1].copy()
+        return 1.0 + _SPREADS * knots

@@ -9,8 +9,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from replay.simulate.cutting import N_ANGLES, Forces, WearResponse, cutting_forces
+from replay.simulate.cutting import Forces, WearResponse, cutting_forces
 from replay.simulate.faults import FaultKind, PlannedFault
+from replay.simulate.kernels import look_up
 from replay.simulate.motion import Motion
 from replay.simulate.program import Phase
 from replay.simulate.structure import Mode, chatter_amplitude, chatter_hz, order_line
@@ -54,26 +55,39 @@ class ToolState:
 
 @dataclass(slots=True, eq=False)
 class CutForces:
-    """What the cut does to the spindle during one chunk; filled stretch by stretch.
+    """What shakes the spindle during one chunk; filled stretch by stretch.
 
     Parameters
     ----------
+    rows : float64[6, n_samples]
+        All but the torque, one below the other, for `kernels`.
     x_n, y_n : float64[n_samples]
         Force along and across the feed.
     rough_n : float64[n_samples]
         Standard deviation of the broadband force on top.
     tone_x_m_s2, tone_y_m_s2 : float64[n_samples]
         Acceleration of the housing by chatter.
+    impact_n : float64[n_samples]
+        Impacts of the bearing, which are not the cut's to say.
     torque_nm : float64[n_current]
         At the current's rate.
     """
 
+    rows: NDArray[np.float64]
     x_n: NDArray[np.float64]
     y_n: NDArray[np.float64]
     rough_n: NDArray[np.float64]
     tone_x_m_s2: NDArray[np.float64]
     tone_y_m_s2: NDArray[np.float64]
+    impact_n: NDArray[np.float64]
     torque_nm: NDArray[np.float64]
+
+    @classmethod
+    def none(cls, n_fine: int, n_coarse: int) -> CutForces:
+        """Nothing shakes it yet."""
+        rows = np.zeros((6, n_fine))
+        x_n, y_n, rough_n, tone_x, tone_y, impact_n = rows
+        return cls(rows, x_n, y_n, rough_n, tone_x, tone_y, impact_n, np.zeros(n_coarse))
 
 
 class Process:
@@ -109,9 +123,7 @@ class Process:
         CutForces
             Zero where the tool is in the air.
         """
-        n_fine, n_coarse = fine.t_s.size, coarse.t_s.size
-        x_n, y_n, rough_n, tone_x, tone_y = np.zeros((5, n_fine))
-        forces = CutForces(x_n, y_n, rough_n, tone_x, tone_y, np.zeros(n_coarse))
+        forces = CutForces.none(fine.t_s.size, coarse.t_s.size)
         for phase, from_s, to_s in _stretches(phases, faults, fine.t_s):
             if phase.engaged_from == 0.0:
                 self._cut_since_s = phase.start_s
@@ -122,13 +134,17 @@ class Process:
             state = _tool_state(phase, faults, (from_s + to_s) / 2.0)
             table = self._table(phase, state)
             share = phase.hardness * (1.0 - state.missing)
-            engaged = share * fine.engaged[here]
-            angle = _angles(fine.revolution[here])
-            forces.x_n[here] = engaged * table.x_n[angle]
-            forces.y_n[here] = engaged * table.y_n[angle]
-            forces.rough_n[here] = _NOISE_SHARE * table.mean_n * state.noise(phase.edge.response) * engaged
-            angle = _angles(coarse.revolution[there])
-            forces.torque_nm[there] = share * coarse.engaged[there] * table.torque_nm[angle]
+            rough_n = _NOISE_SHARE * table.mean_n * state.noise(phase.edge.response)
+            forces.rough_n[here] = share * rough_n * fine.engaged[here]
+            look_up(fine.revolution[here], fine.engaged[here], share, table.x_n, forces.x_n[here])
+            look_up(fine.revolution[here], fine.engaged[here], share, table.y_n, forces.y_n[here])
+            look_up(
+                coarse.revolution[there],
+                coarse.engaged[there],
+                share,
+                table.torque_nm,
+                forces.torque_nm[there],
+            )
             self._chatter(forces, here, phase, faults, fine)
         _blows(forces, faults, fine.t_s, coarse.t_s)
         return forces
@@ -194,11 +210,6 @@ def _tool_state(phase: Phase, faults: Sequence[PlannedFault], at_s: float) -> To
         elif fault.fault is FaultKind.MISSING_TOOL:
             missing = min(fault.severity, 1.0)
     return ToolState(wear, broken, bent, missing)
-
-
-def _angles(revolution: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Place in the force table for each angle of the spindle."""
-    return (np.mod(revolution, 1.0) * N_ANGLES).astype(np.intp)
 
 
 def _blows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import TypeAlias
 
 import numpy as np
@@ -20,6 +21,9 @@ from replay.simulate.program import Phase
 from replay.simulate.scenario import recurring_faults
 
 Item: TypeAlias = Block | Context
+
+_IN_ORDER = itemgetter(0, 1)
+_IN_ORDER_OF_ALL = itemgetter(0, 1, 2)
 
 # A recurring fault is planned this long before it can begin; longer than any chunk.
 _HORIZON_S = 2 * CHUNK_S
@@ -43,7 +47,7 @@ class Shop:
         self._start_ns = start_ns
         self._to_s = 0.0
         self._machines = [Machine(plan, index) for index in range(len(plan.spindles))]
-        self._waiting: list[deque[tuple[int, Item]]] = [deque() for _ in plan.spindles]
+        self._waiting: list[deque[tuple[int, bool, Item]]] = [deque() for _ in plan.spindles]
         self._faults = list(plan.faults)
         self._coming = recurring_faults(plan)
         self._ahead = list(plan.faults)  # not yet over
@@ -84,10 +88,10 @@ class Shop:
             while machine.time_s <= to_s + ahead_s * index:
                 self._run(index, machine)
             while waiting and waiting[0][0] <= to_ns:
-                end_ns, item = waiting.popleft()
-                due.append((end_ns, isinstance(item, Block), index, item))
+                end_ns, is_block, item = waiting.popleft()
+                due.append((end_ns, is_block, index, item))
         self._ahead = [fault for fault in self._ahead if fault.end_s > to_s]
-        due.sort(key=lambda entry: entry[:3])
+        due.sort(key=_IN_ORDER_OF_ALL)
         return [item for *_, item in due]
 
     def _plan_until(self, horizon_s: float) -> None:
@@ -107,24 +111,27 @@ class Shop:
         items = list(self._items(index, from_s, chunk))
         for fault in faults:
             if fault.fault is FaultKind.SENSOR_DROPOUT:
-                items = [entry for entry in items if not self._is_lost(entry[1], fault)]
-        self._waiting[index].extend(sorted(items, key=lambda entry: (entry[0], isinstance(entry[1], Block))))
+                items = [entry for entry in items if not self._is_lost(entry[2], fault)]
+        items.sort(key=_IN_ORDER)
+        self._waiting[index].extend(items)
 
-    def _items(self, index: int, from_s: float, chunk: Chunk) -> Iterator[tuple[int, Item]]:
-        """Pair everything in a chunk with the time at which it is complete."""
+    def _items(self, index: int, from_s: float, chunk: Chunk) -> Iterator[tuple[int, bool, Item]]:
+        """Give everything in a chunk the time at which it is complete, and say whether it is a block."""
         spindle = self.spindles[index]
         for phase in chunk.phases:
             context = _context(spindle.name, self._start_ns + round(phase.start_s * NS_PER_S), phase)
-            yield context.t_ns, context
+            yield context.t_ns, False, context
         for group, samples in zip(spindle.groups, (chunk.vib_g, chunk.current_a, chunk.load), strict=True):
             rate_hz = group.sample_rate_hz
             n_block = max(round(BLOCK_S * rate_hz), 1)
             # The load meter says at the end of its period what it was.
             first = round((from_s if group.kind == "waveform" else from_s + CHUNK_S) * rate_hz)
+            lasts_ns = 0
             for at, part in enumerate(_cut(samples, n_block)):
                 t_ns = self._start_ns + samples_to_ns(first + at * n_block, rate_hz)
                 block = Block(spindle.name, group.name, t_ns, rate_hz, part)
-                yield complete_ns(block, group), block
+                lasts_ns = lasts_ns or complete_ns(block, group) - t_ns
+                yield t_ns + lasts_ns, True, block
 
     def _is_lost(self, item: Item, fault: PlannedFault) -> bool:
         """Whether a dropout swallows this: every block of the accelerometer that it touches."""

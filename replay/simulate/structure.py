@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-G_M_S2 = 9.80665
+from replay.simulate.kernels import respond
 
 # Housing per m/s² at the tool tip, near the spindle-nose mode: the tool's holder is much softer than the housing.
 _TIP_TO_HOUSING = 0.01
@@ -64,11 +64,18 @@ class Structure:
         Their responses add up.
     sample_rate_hz : float
         More than twice the highest natural frequency.
+
+    Attributes
+    ----------
+    filters : float64[n_modes, 5]
+        Coefficients, as `kernels.answer` takes them.
+    state : float64[n_modes, 2]
+        Carried over from call to call.
     """
 
     def __init__(self, modes: tuple[Mode, ...], sample_rate_hz: float) -> None:
-        self._filters = [_accelerance(mode, sample_rate_hz) for mode in modes]
-        self._states = [np.zeros(2) for _ in modes]
+        self.filters = np.array([_accelerance(mode, sample_rate_hz) for mode in modes])
+        self.state = np.zeros((len(modes), 2))
 
     def respond(self, force_n: NDArray[np.float64]) -> NDArray[np.float64]:
         """Acceleration in m/s² that follows from the next stretch of force.
@@ -83,19 +90,17 @@ class Structure:
         float64[n_samples]
             Same length.
         """
-        total = np.zeros_like(force_n)
-        for index, (b, a) in enumerate(self._filters):
-            answer, self._states[index] = signal.lfilter(b, a, force_n, zi=self._states[index])
-            total += answer
-        return total
+        answer = np.empty_like(force_n)
+        respond(force_n, self.filters, self.state, answer)
+        return answer
 
 
-def _accelerance(mode: Mode, sample_rate_hz: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Digital filter of one mode; the bilinear transform is warped so that its resonance stays in place."""
+def _accelerance(mode: Mode, sample_rate_hz: float) -> NDArray[np.float64]:
+    """Digital filter of one mode (``b0 b1 b2 a1 a2``), warped so that its resonance stays in place."""
     omega = 2.0 * sample_rate_hz * math.tan(math.pi * mode.natural_hz / sample_rate_hz)
     analogue = [1.0, 2.0 * mode.damping * omega, omega**2]
     b, a = signal.bilinear([1.0 / mode.mass_kg, 0.0, 0.0], analogue, sample_rate_hz)
-    return np.asarray(b), np.asarray(a)
+    return np.concatenate([b, a[1:]])
 
 
 def chatter_hz(nose: Mode, rpm: float) -> float:
