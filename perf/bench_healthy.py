@@ -4,7 +4,7 @@ Simulated, since no public recording of a machine tool is days long and known to
 has programs that come and go, tools of its own with edges that wear to half of their lives and are exchanged, lots of
 harder and softer stock, speed and feed overrides, parts cut dry, pauses, breaks after which the spindle is cold, a hall
 that warms and cools, and a sensor whose noise wanders (`replay.simulate.variety` gives each its size and its reason).
-Nothing is labelled; every alert about the machine or its tools is false, from the first second on, the teach-in included.
+Nothing is labelled; every alert about the machine or its tools is false, from the first second on, teach-in included.
 
 Each spindle is a flow of its own with the default configuration and every channel: two accelerometers at 12.8 kHz, the
 motor current at 2 kHz, load and temperature at 2 Hz. A machine-day is 24 hours of one spindle.

@@ -22,7 +22,7 @@ class Chatters(Signature):
 
     name, fault, long = "chatters", FaultClass.CHATTER, False
 
-    def __init__(self, features, group, config):
+    def __init__(self, _features, _group, _config):
         self.learnt = []
 
     def why_not(self, vector):
@@ -33,7 +33,7 @@ class Chatters(Signature):
             return None
         return Finding(self.fault, self.name, Tier.DYNAMIC, float(vector.values[0]), 0.7)
 
-    def learn(self, vector, allowed):
+    def learn(self, _vector, allowed):
         self.learnt.append(allowed)
 
     def save(self):
