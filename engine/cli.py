@@ -182,7 +182,7 @@ def inject(recording: Path, dest: Path, faults: tuple[str, ...], seed: int, as_j
     type=click.IntRange(1),
     default=8,
     show_default=True,
-    help="Per fault, severity and recording.",
+    help="Per fault, severity and recording (or shop).",
 )
 @click.option("--severities", default="0.25,0.5,1,2", show_default=True, help="1 = moderate.")
 @click.option("--faults", help="Only these, such as chatter,bearing; default: all.")

@@ -16,7 +16,9 @@ from perf import (  # noqa: F401 - importing registers
     bench_detectors,
     bench_ensemble,
     bench_flow,
+    bench_injection,
     bench_kernels,
+    bench_machining,
     bench_recordings,
     bench_replay,
     bench_start,
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"no figure is called {unknown[0]!r}; known: {', '.join(FIGURES)}", file=sys.stderr)
         return 2
     machine = describe_machine()
-    results = _measure(ids, _traces(wanted.traces))
+    results = _measure(ids, _traces(wanted.traces), wanted.full)
     if wanted.json:
         report = {"machine": machine, "results": results}
         print(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
@@ -61,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         "--json", action="store_true", help="one JSON object on stdout and nothing else there"
     )
     parser.add_argument("--list", action="store_true", help="print the ids and stop")
+    parser.add_argument("--full", action="store_true", help="shares from a hundred trials and more: an hour")
     parser.add_argument(
         "--traces", type=Path, metavar="DIR", help="real recordings (default: ../shared/traces)"
     )
@@ -72,11 +75,11 @@ def _traces(asked: Path | None) -> Path | None:
     return folder.resolve() if folder.is_dir() else None
 
 
-def _measure(ids: Sequence[str], traces: Path | None) -> list[Result]:
+def _measure(ids: Sequence[str], traces: Path | None, full: bool) -> list[Result]:
     budgets = load_budgets(Path(__file__).with_name("budgets.toml"))
     results = []
     with tempfile.TemporaryDirectory(prefix="spindlewatch-perf-") as work:
-        for result in measure_all([FIGURES[id] for id in ids], budgets, Bench(Path(work), traces)):
+        for result in measure_all([FIGURES[id] for id in ids], budgets, Bench(Path(work), traces, full)):
             print(f"{result.id}: {result.value} {result.unit} {result.note}".rstrip(), file=sys.stderr)
             results.append(result)
     return results

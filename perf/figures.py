@@ -58,10 +58,13 @@ class Bench:
         Empty folder, removed afterwards.
     traces : Path, optional
         Real recordings; None if there are none here.
+    full : bool
+        As many trials as it takes to tell shares apart, where a figure is a share; else as many as a minute allows.
     """
 
     work: Path
     traces: Path | None = None
+    full: bool = False
     _shared: dict[str, Any] = field(default_factory=dict)
 
     def once(self, name: str, make: Callable[[], T]) -> T:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from replay.inject.table import calm_lines
 from replay.inject.trials import Cell
 from replay.intervals import wilson
 
@@ -62,8 +63,7 @@ def bench_page(result: BenchResult) -> str:
         for index, fault in enumerate(faults)
     ]
     data = orjson.dumps({"severities": severities, "series": series}).decode().replace("<", "\\u003c")
-    rate, low, high = result.false_per_day()
-    n_false = len(result.outcome.false_alerts)
+    calm = "".join(f"<li>{html.escape(line)}</li>" for line in calm_lines(result))
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Injected faults</title>
 <style>{(web / "uplot.css").read_text(encoding="utf-8")}{_STYLE}</style>
@@ -72,9 +72,8 @@ def bench_page(result: BenchResult) -> str:
 <table><thead><tr><th>fault</th><th>severity</th><th>trials</th><th>detected</th><th>95 % interval</th>
 <th>median delay</th><th>p90</th><th>p99</th><th>right class</th></tr></thead>
 <tbody>{"".join(_table_row(cell) for cell in result.cells)}</tbody></table>
-<p class="note">{n_false} false alerts in {result.outcome.watched_s / 3600:.2f} h: {rate:.2f} per machine-day
-(95 %: {low:.2f} to {high:.2f}). Delays are stream time, of the faults found. Configuration
-{html.escape(result.config_hash)}.</p>
+<p class="note">Delays are stream time, of the faults found. Configuration {html.escape(result.config_hash)}.
+False alerts:</p><ul class="note">{calm}</ul>
 <script type="application/json" id="bench">{data}</script>
 <script>{(web / "uplot.js").read_text(encoding="utf-8")}</script>
 <script>{_SCRIPT}</script>

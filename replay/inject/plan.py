@@ -15,6 +15,7 @@ from replay.inject.models import Here
 from replay.inject.orders import BEARINGS, IN_THE_CUT, Injection, Order
 from replay.inject.shapes import Samples, chatter_hz, chatter_needs_hz, ring_hz
 from replay.inject.story import Story
+from replay.wording import listed
 
 Model = Callable[[Samples, Samples, Here], Samples]
 
@@ -34,7 +35,8 @@ MODELS: dict[Injection, Model] = {
 """By kind; a dropout has none, for its samples are not there."""
 
 _BRIEF_S = 1.0  # a collision with its bounces, until the control has stopped
-_SENSOR_S = 3.0
+_SENSOR_S = 6.0  # longer than it takes to be sure that a dc_coupled channel is dead
+_SENSOR_SAMPLES = 700  # the same for polled values
 _RINGS_HZ = 1000.0  # a resonance that impacts of a bearing are told apart by
 _ROLES = {
     Injection.CHATTER: (Role.VIBRATION, Role.ENVELOPE),
@@ -42,6 +44,7 @@ _ROLES = {
     Injection.BEARING: (Role.VIBRATION,),
     Injection.BEARING_INNER: (Role.VIBRATION,),
 }
+_ABRUPT = frozenset({Injection.COLLISION, Injection.TOOL_BREAKAGE})
 _ANY_ROLE = (Role.VIBRATION, Role.ENVELOPE, Role.LOAD)
 
 
@@ -147,7 +150,7 @@ def _place(order: Order, spindle: Spindle, story: Story) -> Placed:
             f"{order.kind} at {start_s:g} s needs a stretch without cutting at {rpm:g} rpm, got none: the recording "
             "does not say how the tool sounds in air"
         )
-    end_s = order.end_s if order.end_s is not None else _end_s(order.kind, start_s, story)
+    end_s = order.end_s if order.end_s is not None else _end_s(order.kind, start_s, spindle, story)
     return Placed(
         order.kind,
         start_s,
@@ -175,7 +178,7 @@ def _start_s(order: Order, story: Story) -> float:
     raise UsageError(f"{order.kind}: no cut between {order.start_s:g} s and {until_s:g} s")
 
 
-def _end_s(kind: Injection, start_s: float, story: Story) -> float:
+def _end_s(kind: Injection, start_s: float, spindle: Spindle, story: Story) -> float:
     if kind in (Injection.TOOL_BREAKAGE, Injection.MISSING_TOOL):
         return story.tool_leaves_s(start_s)
     if kind is Injection.CHATTER:
@@ -184,7 +187,9 @@ def _end_s(kind: Injection, start_s: float, story: Story) -> float:
         return start_s + _BRIEF_S
     if kind in BEARINGS or kind in (Injection.IMBALANCE, Injection.TOOL_WEAR, Injection.SENSOR_DRIFT):
         return story.end_s
-    return start_s + _SENSOR_S
+    first = spindle.groups[0]
+    long_s = _SENSOR_SAMPLES / first.sample_rate_hz if first.kind == "scalar" else 0.0
+    return start_s + max(_SENSOR_S, long_s)
 
 
 def _channels(kind: Injection, spindle: Spindle) -> frozenset[str]:
@@ -192,7 +197,9 @@ def _channels(kind: Injection, spindle: Spindle) -> frozenset[str]:
     if kind is Injection.SENSOR_DROPOUT:
         return frozenset(spindle.groups[0].channel_names)
     if kind.startswith("sensor"):
-        return frozenset([spindle.groups[0].channels[0].name])
+        group = spindle.groups[0]
+        known = [channel for channel in group.channels if role_of(channel, group) is not Role.OTHER]
+        return frozenset([(known or group.channels)[0].name])
     wanted = _ROLES.get(kind, _ANY_ROLE)
     found = [
         (group, channel)
@@ -202,14 +209,15 @@ def _channels(kind: Injection, spindle: Spindle) -> frozenset[str]:
     ]
     if not found:
         words = {Role.VIBRATION: "vibration", Role.ENVELOPE: "the level of vibration", Role.LOAD: "load"}
-        every = ", ".join(channel.name for group in spindle.groups for channel in group.channels)
+        every = listed(channel.name for group in spindle.groups for channel in group.channels)
         raise UsageError(
             f"{kind} needs a channel of {' or '.join(words[role] for role in wanted)}, got {every}"
         )
     carrying = [(group, channel) for group, channel in found if _carries(kind, group, channel)]
     if not carrying:
         raise UsageError(_too_little(kind, found))
-    return frozenset(channel.name for _, channel in carrying)
+    # What waveforms show, polled values of the same machine show too.
+    return frozenset(channel.name for _, channel in (found if kind in _ABRUPT else carrying))
 
 
 def _carries(kind: Injection, group: SensorGroup, channel: Channel) -> bool:
@@ -219,6 +227,8 @@ def _carries(kind: Injection, group: SensorGroup, channel: Channel) -> bool:
         return (
             group.sample_rate_hz >= chatter_needs_hz()
         )  # an envelope alone cannot tell a tone from anything else
+    if kind in _ABRUPT:
+        return group.kind == "waveform"
     if kind in BEARINGS:
         return channel.bearing is not None and ring_hz(group.sample_rate_hz) >= _RINGS_HZ
     return True
@@ -228,7 +238,9 @@ def _too_little(kind: Injection, found: Sequence[tuple[SensorGroup, Channel]]) -
     rate_hz = max(group.sample_rate_hz for group, _ in found)
     if kind is Injection.CHATTER:
         return f"{kind} needs at least {chatter_needs_hz():.0f} Hz, got {rate_hz:g} Hz"
+    if kind in _ABRUPT:
+        return f"{kind} needs waveforms: values polled at {rate_hz:g} Hz miss a blow"
     if not any(channel.bearing is not None for _, channel in found):
-        names = ", ".join(channel.name for _, channel in found)
+        names = listed(channel.name for _, channel in found)
         return f"{kind} needs the geometry of a bearing: none is declared for {names}"
     return f"{kind} needs at least {_RINGS_HZ / ring_hz(1.0):.0f} Hz, got {rate_hz:g} Hz"

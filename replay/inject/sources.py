@@ -16,14 +16,11 @@ import numpy as np
 
 from engine.config import Config
 from engine.errors import UsageError
-from engine.verdicts import Alert, FaultClass
+from replay.inject.judging import Outcome, joined, judged
 from replay.inject.orders import BEARINGS, IN_THE_CUT, Injection, Order
 from replay.inject.story import Story
-from replay.inject.trials import Trial, judge_trials
 from replay.inject.write import inject, story_of
-from replay.outcome import judge_recording
 from replay.recording import Recording
-from replay.session import replay_alerts
 from replay.simulate import FaultKind, PlannedFault, Preset, ShopPlan, simulate
 from replay.simulate.faults import FaultOrder
 from replay.simulate.jobs import JOBS, draw_cut, draw_material, draw_tool
@@ -43,6 +40,7 @@ _OWN = (
     FaultKind.SENSOR_DROPOUT,
     FaultKind.SENSOR_FLAT_LINE,
 )
+_SENSOR_S, _SENSOR_SAMPLES = 6.0, 700  # as the plan of an injection has them
 _LASTING_S = 60.0  # faults of the spindle are watched for so long
 _FROM, _TO = (
     0.4,
@@ -51,29 +49,6 @@ _FROM, _TO = (
 _STEADY_S, _LEFT_S = 1.0, 1.5  # a cut so old, with so much still to come
 _N_DRAWS = 100
 _AT_ONCE = 4  # copies in one flow: memory, and a start of the flow is shared
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one batch found.
-
-    Parameters
-    ----------
-    trials : tuple[Trial, ...]
-        One for each fault.
-    false_alerts : tuple[str, ...]
-        Ids of alerts about the machine that no label explains, in fully labelled recordings, with what they are
-        called.
-    watched_s : float
-        Stream time of those recordings.
-    refused : tuple[str, ...]
-        Faults that a recording could not carry, and why.
-    """
-
-    trials: tuple[Trial, ...]
-    false_alerts: tuple[str, ...]
-    watched_s: float
-    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +74,7 @@ class SimulatedBatch:
         plan, duration_s = self.plan()
         with tempfile.TemporaryDirectory(prefix="spindlewatch-bench-") as folder:
             paths = simulate(plan, duration_s, Path(folder))
-            return _judged("simulated", f"seed {self.seed}", self.severity, paths, config)
+            return judged("simulated", f"seed {self.seed}", self.severity, paths, config)
 
     def plan(self) -> tuple[ShopPlan, float]:
         """What happens, and for how long."""
@@ -157,6 +132,10 @@ class InjectedBatch:
             waiting: list[Path] = []
             for number, order in enumerate(self._orders(recording, story)):
                 dest = Path(folder) / f"{number}"
+                senseless = _senseless(order, recording, story)
+                if senseless:
+                    refused.append(f"{self.path.name}: {senseless}")
+                    continue
                 try:
                     inject(
                         self.path,
@@ -170,11 +149,11 @@ class InjectedBatch:
                     continue
                 waiting.append(dest)
                 if len(waiting) == _AT_ONCE:
-                    found.append(_judged(self.source, self.path.name, self.severity, waiting, config))
+                    found.append(judged(self.source, self.path.name, self.severity, waiting, config))
                     waiting = []
             if waiting:
-                found.append(_judged(self.source, self.path.name, self.severity, waiting, config))
-        return joined([*found, Outcome((), (), 0.0, tuple(dict.fromkeys(refused)))])
+                found.append(judged(self.source, self.path.name, self.severity, waiting, config))
+        return joined([*found, Outcome((), (), tuple(dict.fromkeys(refused)))])
 
     def _orders(self, recording: Recording, story: Story) -> Iterator[Order]:
         for index, kind in enumerate(self.kinds):
@@ -191,46 +170,28 @@ class InjectedBatch:
 Batch = SimulatedBatch | InjectedBatch
 
 
-def healthy_simulation(seed: int, dest: Path, duration_s: float = 300.0) -> list[Path]:
+def healthy_simulation(seed: int, dest: Path, duration_s: float = 200.0) -> list[Path]:
     """Write recordings of simulated spindles without faults, to inject into."""
     return simulate(_healthy_plan(seed), duration_s, dest)
 
 
-def joined(outcomes: Sequence[Outcome]) -> Outcome:
-    """Put outcomes together."""
-    return Outcome(
-        tuple(trial for outcome in outcomes for trial in outcome.trials),
-        tuple(alert for outcome in outcomes for alert in outcome.false_alerts),
-        sum(outcome.watched_s for outcome in outcomes),
-        tuple(dict.fromkeys(line for outcome in outcomes for line in outcome.refused)),
-    )
-
-
-def _judged(source: str, name: str, severity: float, paths: Sequence[Path], config: Config) -> Outcome:
-    recordings = [Recording.open(path) for path in paths]
-    alerts = replay_alerts(recordings, config)
-    trials: list[Trial] = []
-    false: list[str] = []
-    watched_s = 0.0
-    for recording in recordings:
-        own = [alert for alert in alerts if alert.spindle == recording.spindle.name]
-        where = f"{name}/{recording.spindle.name}"
-        trials += judge_trials(
-            source, where, severity, recording.faults, own, recording.start_ns, recording.end_ns
-        )
-        if recording.labelled:
-            watched_s += recording.duration_s
-            outcome = judge_recording(recording, own)
-            false += [f"{where}: {_last_name(alert.id, own)} {alert.id}" for alert in outcome.unexplained]
-    return Outcome(tuple(trials), tuple(false), watched_s)
-
-
-def _last_name(id: str, alerts: Sequence[Alert]) -> FaultClass | str:
-    return [alert.fault for alert in alerts if alert.id == id][-1]
+def _senseless(order: Order, recording: Recording, story: Story) -> str:
+    """Say why a fault makes no trial in a recording that could carry it; empty if it makes one."""
+    if order.kind in IN_THE_CUT and not story.knows_cuts:
+        return f"{order.kind} needs cuts, and no context says that anything cuts"
+    group = recording.spindle.groups[0]
+    brief = order.kind is Injection.COLLISION or order.kind.startswith("sensor")
+    if brief and group.duty_cycle is not None:
+        return f"{order.kind} falls between the bursts of a sensor that sleeps"
+    if order.kind.startswith("sensor"):
+        long_s = _SENSOR_SAMPLES / group.sample_rate_hz if group.kind == "scalar" else _SENSOR_S
+        if order.start_s + long_s + _LEFT_S > recording.duration_s:
+            return f"{order.kind} needs {long_s:g} s and what follows, the recording ends before"
+    return ""
 
 
 def _onset_s(kind: Injection, recording: Recording, story: Story, rng: np.random.Generator) -> float:
-    """Draw an onset: in a steady cut for what needs one; else, where the speed is known, while the spindle turns."""
+    """Draw an onset: in a steady cut for what needs one; else while the spindle turns, if that is known."""
     low_s, high_s = _FROM * recording.duration_s, _TO * recording.duration_s
     if kind in IN_THE_CUT or kind is Injection.COLLISION:
         spans = [

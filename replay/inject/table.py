@@ -53,14 +53,23 @@ def print_bench(result: BenchResult) -> None:
     console = Console()
     console = console if console.is_terminal else Console(width=160)
     console.print(table)
-    rate, low, high = result.false_per_day()
-    console.print(
-        f"{len(result.outcome.false_alerts)} false alerts in {result.outcome.watched_s / 3600:.2f} h: {rate:.2f} per "
-        f"machine-day (95 %: {low:.2f} to {high:.2f}); configuration {result.config_hash}",
-        highlight=False,
-    )
+    for line in calm_lines(result):
+        console.print(f"false alerts, {line}", highlight=False)
+    console.print(f"configuration {result.config_hash}", highlight=False)
     for line in result.outcome.refused:
         console.print(f"not carried: {line}", highlight=False)
+
+
+def calm_lines(result: BenchResult) -> list[str]:
+    """Say how many alerts were false, a line for each kind of recording."""
+    lines = []
+    for source, calm in result.calm().items():
+        low, high = calm["per_machine_day_95"]
+        lines.append(
+            f"{source}: {calm['n']} in {calm['watched_h']:.2f} h, {calm['per_machine_day']:.2f} per machine-day "
+            f"(95 %: {low:.2f} to {high:.2f})"
+        )
+    return lines
 
 
 @contextmanager
