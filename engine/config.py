@@ -136,6 +136,16 @@ class DiagnosisConfig(_Table, frozen=True):
     sensitivity: dict[FaultClass, Positive] = {}
 
 
+class ToolLifeConfig(_Table, frozen=True):
+    """``[tool_life]``."""
+
+    enabled: bool
+    fresh_cuts: Annotated[int, Meta(ge=3, le=100)]
+    noise_rise: Positive
+    load_rise: Positive
+    max_tools: Annotated[int, Meta(ge=1, le=1000)]
+
+
 class JudgeConfig(_Table, frozen=True):
     """``[judge]``."""
 
@@ -173,6 +183,7 @@ class Config(_Table, frozen=True):
     ensemble: EnsembleConfig
     dynamic: DynamicConfig
     diagnosis: DiagnosisConfig
+    tool_life: ToolLifeConfig
     judge: JudgeConfig
     hub: HubConfig
     journal: JournalConfig
