@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detectors.signatures.base import Signature
+from detectors.signatures.chatter import Chatter
 from detectors.signatures.section_envelope import SectionEnvelope
 from engine.config import Config
 from engine.declared import SensorGroup
 from engine.records import Feature
 
-SIGNATURES: tuple[type[Signature], ...] = (SectionEnvelope,)
+SIGNATURES: tuple[type[Signature], ...] = (SectionEnvelope, Chatter)
 """In the order in which they are asked."""
 
 
