@@ -12,6 +12,7 @@ from bytewax.inputs import Source
 from engine.clock import Clock
 from engine.config import Config
 from engine.declared import Spindle
+from operators.baseline_store import BaselineStore
 from operators.blocks import check_blocks
 from operators.detect import detect
 from operators.extract import extract_features
@@ -30,6 +31,7 @@ def build_flow(
     writers: Sequence[Writer],
     viewers: Sequence[Writer] = (),
     recoverable: bool = False,
+    store: BaselineStore | None = None,
 ) -> Dataflow:
     """Lay out the flow from a source to its sinks.
 
@@ -49,6 +51,8 @@ def build_flow(
         Take checked blocks, to show waveforms; none in a replay.
     recoverable : bool
         Whether the steps' state is saved at the end of every epoch, for a run with recovery.
+    store : BaselineStore, optional
+        Where baselines go that no longer fit into memory, and come back from; None: they are forgotten.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def build_flow(
     checked = check_blocks("check", received, shop, config, recoverable)  # → CheckedBlock | SensorOutcome
     windows = slide_windows("slide", checked, shop, config, recoverable)  # → Window | SensorOutcome
     vectors = extract_features("extract", windows, features)  # → FeatureVector | SensorOutcome
-    scores = detect("detect", vectors, shop, features, config, recoverable)  # → Score | SensorOutcome
+    scores = detect("detect", vectors, shop, features, config, recoverable, store)  # → Score | SensorOutcome
     judged = judge("judge", scores, shop, config, clock, recoverable)  # → Verdict | Alert | SpindleState
     op.output("deliver", judged, Deliver(writers))
     if viewers:

@@ -13,6 +13,7 @@ from engine.config import Config
 from engine.declared import Spindle
 from engine.records import FeatureVector, SensorOutcome
 from engine.verdicts import Score
+from operators.baseline_store import BaselineStore
 from operators.features import FeatureSet
 from operators.group_detect import GroupDetect
 from operators.step import stateful_step
@@ -27,6 +28,7 @@ def detect(
     features: FeatureSets,
     config: Config,
     recoverable: bool = False,
+    store: BaselineStore | None = None,
 ) -> KeyedStream[Any]:
     """Turn feature vectors into scores; sensor outcomes pass through.
 
@@ -44,6 +46,8 @@ def detect(
         ``[learn]``, ``[[detectors]]``, ``[dynamic]``, ``[[limits]]``, ``[judge]``.
     recoverable : bool
         As for `operators.step.stateful_step`.
+    store : BaselineStore, optional
+        Where baselines go that no longer fit into memory, and come back from; None: they are forgotten.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def detect(
         for spindle in spindles
     }
     check_limits(config.limits, names)
-    return stateful_step(step_id, items, lambda: Detect(spindles, features, config), recoverable)
+    return stateful_step(step_id, items, lambda: Detect(spindles, features, config, store), recoverable)
 
 
 class Detect:
@@ -71,14 +75,20 @@ class Detect:
 
     Parameters
     ----------
-    spindles, features, config
+    spindles, features, config, store
         As for `detect`.
     """
 
-    __slots__ = ("_config", "_features", "_groups", "_spindles")
+    __slots__ = ("_config", "_features", "_groups", "_spindles", "_store")
 
-    def __init__(self, spindles: Mapping[str, Spindle], features: FeatureSets, config: Config) -> None:
-        self._spindles, self._features, self._config = spindles, features, config
+    def __init__(
+        self,
+        spindles: Mapping[str, Spindle],
+        features: FeatureSets,
+        config: Config,
+        store: BaselineStore | None = None,
+    ) -> None:
+        self._spindles, self._features, self._config, self._store = spindles, features, config, store
         self._groups: dict[tuple[str, str], GroupDetect] = {}
 
     def process(self, items: Sequence[FeatureVector | SensorOutcome]) -> list[Score | SensorOutcome]:
@@ -119,7 +129,13 @@ class Detect:
             assert sensor_group is not None  # the check lets no other group through
             features = self._features[spindle, group]
             found = GroupDetect(
-                spindle, sensor_group, features, declared.teach_in, self._config, len(declared.groups)
+                spindle,
+                sensor_group,
+                features,
+                declared.teach_in,
+                self._config,
+                len(declared.groups),
+                self._store,
             )
             self._groups[spindle, group] = found
         return found

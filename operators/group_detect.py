@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from dataclasses import replace
 from typing import Any
 
@@ -21,18 +20,11 @@ from engine.config import Config
 from engine.declared import SensorGroup, TeachIn
 from engine.records import FeatureVector, Regime
 from engine.verdicts import LATCHED, Finding, Reason, Score, Tier
+from operators.baseline_store import BaselineStore
 from operators.features import FeatureSet
 from operators.group_watch import GroupWatch
+from operators.regime_models import ModelsByRegime, RegimeModels, likeness_of
 from operators.windows import samples_per_hop
-
-
-class _RegimeModels:
-    """What one regime of a group has: a learned baseline and its own recent past."""
-
-    __slots__ = ("baseline", "dynamic")
-
-    def __init__(self, baseline: Baseline, dynamic: DynamicChange) -> None:
-        self.baseline, self.dynamic = baseline, dynamic
 
 
 class GroupDetect:
@@ -52,6 +44,8 @@ class GroupDetect:
         As for `detect`.
     n_groups : int
         Of the spindle: they share its budget of false alerts.
+    store : BaselineStore, optional
+        Where baselines go that no longer fit into memory; None: they are forgotten.
     """
 
     __slots__ = (
@@ -86,6 +80,7 @@ class GroupDetect:
         teach_in: TeachIn | None,
         config: Config,
         n_groups: int,
+        store: BaselineStore | None = None,
     ) -> None:
         teach_in = teach_in or TeachIn()
         self._n_learned = features.n_learned
@@ -103,11 +98,13 @@ class GroupDetect:
         long = () if features.long is None else features.long.features
         self._watch = GroupWatch(features.features, long, group, config)
         self._findings: list[Finding] = []
-        self._models: OrderedDict[Regime, _RegimeModels] = OrderedDict()
+        likeness = likeness_of(self._features, group, config, self._wanted, teach_in, n_groups)
+        owner = (spindle, group.name, likeness)
+        self._models = ModelsByRegime(self._make, config.learn.max_regimes, store, owner)
         self._first_ns: int | None = None
         self._exceeded_ns: int | None = None
         self._last_regime: Regime | None = None
-        self._last: _RegimeModels | None = None  # that regime's, as long as it lasts
+        self._last: RegimeModels | None = None  # that regime's, as long as it lasts
 
     def score_learn(self, vector: FeatureVector) -> Score | None:
         """Score a vector; then learn from it if the guard allows.
@@ -140,7 +137,7 @@ class GroupDetect:
         """What the three tiers say, and what signatures found meanwhile."""
         models = self._last
         if models is None or vector.regime != self._last_regime:
-            models = self._last = self._regime(vector.regime)
+            models = self._last = self._models.of(vector.regime)
             self._last_regime = vector.regime
             # A fault that ended with the last regime is not of this cut.
             models.baseline.forget()
@@ -184,9 +181,15 @@ class GroupDetect:
 
     def save(self) -> Any:
         """State for recovery."""
-        models = [(tuple(regime), m.baseline.save(), m.dynamic.save()) for regime, m in self._models.items()]
         last = None if self._last_regime is None else tuple(self._last_regime)
-        return self._first_ns, self._exceeded_ns, last, models, self._watch.save(), tuple(self._findings)
+        return (
+            self._first_ns,
+            self._exceeded_ns,
+            last,
+            self._models.save(),
+            self._watch.save(),
+            tuple(self._findings),
+        )
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
@@ -194,33 +197,21 @@ class GroupDetect:
         self._watch.restore(watch)
         self._findings = list(findings)
         self._last_regime = None if last is None else Regime(*last)
-        for regime, baseline, dynamic in models:
-            fresh = self._regime(Regime(*regime))
-            fresh.baseline.restore(baseline)
-            fresh.dynamic.restore(dynamic)
+        self._models.restore(models)
         self._last = None if self._last_regime is None else self._models.get(self._last_regime)
 
-    def _regime(self, regime: Regime) -> _RegimeModels:
-        models = self._models.get(regime)
-        if models is None:
-            models = _RegimeModels(
-                Baseline(
-                    self._features,
-                    self._detectors,
-                    self._wanted,
-                    budget=self._budget,
-                    ensemble=self._config.ensemble,
-                    direction=self._config.learn.direction,
-                ),
-                DynamicChange(self._features),
-            )
-            self._models[regime] = models
-            if len(self._models) > self._config.learn.max_regimes:
-                self._models.popitem(last=False)
-        self._models.move_to_end(regime)
-        return models
+    def _make(self, _regime: Regime) -> RegimeModels:
+        baseline = Baseline(
+            self._features,
+            self._detectors,
+            self._wanted,
+            budget=self._budget,
+            ensemble=self._config.ensemble,
+            direction=self._config.learn.direction,
+        )
+        return RegimeModels(baseline, DynamicChange(self._features))
 
-    def _assess(self, vector: FeatureVector, models: _RegimeModels) -> tuple[Tier, Assessment, bool]:
+    def _assess(self, vector: FeatureVector, models: RegimeModels) -> tuple[Tier, Assessment, bool]:
         """Say which tier is most alarmed, what it says, and whether the learned tier's scores drift.
 
         Across a change of regime only absolute limits can be judged. A shock is told as a shock, whichever tier
@@ -247,7 +238,7 @@ class GroupDetect:
         return tier, best, drift
 
     def _reasons(
-        self, vector: FeatureVector, models: _RegimeModels, tier: Tier, assessment: Assessment
+        self, vector: FeatureVector, models: RegimeModels, tier: Tier, assessment: Assessment
     ) -> tuple[Reason, ...]:
         if tier is Tier.LEARNED:
             return models.baseline.reasons(self._learned(vector), assessment)
@@ -255,7 +246,7 @@ class GroupDetect:
             return models.dynamic.reasons(self._learned(vector), assessment)
         return self._limits.reasons(vector.values, assessment)
 
-    def _learn(self, vector: FeatureVector, models: _RegimeModels, score: float) -> None:
+    def _learn(self, vector: FeatureVector, models: RegimeModels, score: float) -> None:
         if self._first_ns is None:
             self._first_ns = vector.t_ns
         if score >= self._on:

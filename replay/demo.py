@@ -26,6 +26,7 @@ from replay.recording import Fault
 from replay.session import CollectAlerts
 from replay.simulate import PlannedFault, Shop, demo_plan
 from sinks.base import Writer
+from sinks.baselines import BaselineFile, beside
 from sinks.journal import Journal
 from sinks.streams import RedisAlerts
 from sinks.watch import Subscription
@@ -158,6 +159,8 @@ def run_demo(
             journal_path = Path(folder) / "journal.sqlite3"
         journal = Journal(journal_path)
         stack.callback(journal.close)
+        store = BaselineFile(beside(journal_path))
+        stack.callback(store.close)
         start_ns = clock.now_ns()
         shop = Shop(plan, start_ns)
         server = LiveServer(config.hub, journal, clock, shop.spindles)
@@ -174,7 +177,7 @@ def run_demo(
             redis = RedisAlerts(redis_url, REDIS_STREAM)
             stack.callback(redis.close)
             writers.append(redis)
-        run_flow(build_flow(source, shop.spindles, config, clock, writers, viewers=[server]))
+        run_flow(build_flow(source, shop.spindles, config, clock, writers, viewers=[server], store=store))
         ran_s = (clock.now_ns() - start_ns) / NS_PER_S
         end_ns = clock.now_ns()
     return _result(ran_s, start_ns, end_ns, shop.faults, collected.alerts, stopwatch.latencies_ms)

@@ -23,6 +23,7 @@ from replay.outcome import RecordingOutcome, judge_recording
 from replay.player import Player
 from replay.recording import Recording
 from sinks.base import Writer
+from sinks.baselines import BaselineFile
 from sinks.jsonl import AlertLines
 from sinks.parquet import ScoreTable
 
@@ -154,7 +155,8 @@ def replay_recordings(
             collected,
             edges,
         ]
-        flow = build_flow(player, player.spindles, config, clock, writers)
+        # As live, but from an empty store: two replays learn the same.
+        flow = build_flow(player, player.spindles, config, clock, writers, store=BaselineFile(None))
         began_s = monotonic_s()
         run_flow(flow)
         wall_s = monotonic_s() - began_s
@@ -192,7 +194,7 @@ def replay_alerts(recordings: Sequence[Recording], config: Config) -> list[Alert
     """
     clock, collected = NoClock(), CollectAlerts()
     player = Player(recordings, clock, config.check.max_block_s)
-    run_flow(build_flow(player, player.spindles, config, clock, [collected]))
+    run_flow(build_flow(player, player.spindles, config, clock, [collected], store=BaselineFile(None)))
     return collected.alerts
 
 
