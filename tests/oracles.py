@@ -168,6 +168,68 @@ def envelope_columns(
     return [float(kurtoses[best]), float(centre_hz), float(rms[best]), *depths]
 
 
+def bearing_evidence(
+    x: Floats, fs: float, low_hz: float, n_inside: int, rpm: float, orders: Floats
+) -> list[float]:
+    """In the order of ``operators.kernels.bearing_evidence``; for windows that need no padding."""
+    n, bin_hz = x.size, fs / x.size
+    taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
+    first = int(np.ceil(low_hz / bin_hz))
+    inside = np.fft.fft((x - np.mean(x)) * taper)[first : first + n_inside]
+    half, white = int(np.ceil(100.0 / bin_hz)), np.empty_like(inside)
+    for start in range(0, n_inside, 8):
+        near = inside[max(start - half, 0) : min(start + 8, n_inside) + half]
+        white[start : start + 8] = inside[start : start + 8] / np.sqrt(np.mean(np.abs(near) ** 2))
+    power = np.abs(np.fft.rfft(np.abs(np.fft.ifft(white)) ** 2)) ** 2
+    spacing = rpm / 60 / bin_hz
+    return [
+        _evidence(power, order * spacing * times, spacing)
+        for order, times in zip(orders, (1, 1, 2), strict=False)
+    ]
+
+
+def _evidence(power: Floats, position: float, spacing: float) -> float:
+    bins = np.arange(power.size)
+    to_order = np.abs(bins / spacing - np.round(bins / spacing)) * spacing
+    harmonics = [h for h in (1, 2) if 1.01 * h * position + 2 < power.size]
+    expected, n_around = {}, 0
+    for h in harmonics:
+        middle, spare = int(0.995 * h * position + 0.5), int(0.015 * h * position) + 2
+        away = np.abs(bins - middle)
+        around = (away > spare) & (away <= spare + 24) & (bins > 2) & (to_order >= 2.5)
+        expected[h] = np.exp(np.mean(np.log(power[around])) + np.euler_gamma)
+        n_around = max(n_around, int(around.sum()))
+
+    def surprise(at: float, narrow: bool) -> float:
+        ratios = []
+        for h in harmonics:
+            nearest = np.round(h * at / spacing) * spacing
+            if abs(h * at - nearest) < 3:
+                continue
+            levels, line = [expected[h]], int(h * at + 0.5)
+            if abs(h * at - nearest) < 6:
+                order = int(nearest + 0.5)
+                levels.append(0.05 * power[max(order - 1, 0) : order + 2].max())
+            for side in (bins[line - 7 : line - 2], bins[line + 3 : line + 8]) if narrow else ():
+                if (side > 2).any():
+                    levels.append(np.exp(np.mean(np.log(power[side[side > 2]])) + np.euler_gamma))
+            ratios.append((h, power[line] / max(levels)))
+        if not ratios:
+            return -1.0
+        if len(ratios) == 1:
+            return float(ratios[0][1])
+        total = ratios[0][1] + min(ratios[0][1], ratios[1][1])
+        return float(total - np.log(1 + total))
+
+    n_places = int(0.03 * position * len(harmonics)) + 1
+    places = position * (0.98 + 0.03 * (np.arange(n_places) + 0.5) / n_places)
+    found = [surprise(at, narrow=False) for at in places]
+    if max(found) < 0:
+        return float("nan")
+    nats = surprise(places[int(np.argmax(found))], narrow=True) - np.log(n_places)
+    return float(0.5 * n_around * np.log1p(nats / (0.5 * n_around))) if nats > 0 else 0.0
+
+
 def history_features(x: Floats, fs: float) -> list[float]:
     """In the order of ``operators.kernels.history``."""
     x = np.asarray(x, dtype=np.float64)
