@@ -126,8 +126,8 @@ class Look(NamedTuple):
         Of the levels, now.
     smooth : list of float
         Their medians over the last vectors; empty while there are too few.
-    place : int
-        -1 if it cannot be judged.
+    limits : list of (list of float)
+        For each level a `Place`'s numbers; empty if this moment cannot be judged.
     above, below : float
         Scores of the levels furthest out, 1.0 = the limit; 0 or less is inside.
     top, bottom : int
@@ -139,7 +139,7 @@ class Look(NamedTuple):
     position: float
     values: list[float]
     smooth: list[float]
-    place: int = -1
+    limits: Sequence[Sequence[float]] = ()
     above: float = 0.0
     below: float = 0.0
     top: int = -1
@@ -171,19 +171,19 @@ def coarser(bounds: NDArray[np.float32], width: float, wanted: float) -> NDArray
     return bounds
 
 
-def bound_speeds(rows: NDArray[np.float32], reach: int) -> list[tuple[float, ...]]:
-    """Bounds of speed and feed at each place, a little beyond what the neighbours had."""
+def bound_speeds(rows: NDArray[np.float32], reach: int) -> Floats:
+    """Least and greatest speed and feed at each place, float64[N_BINS, 4]: a little beyond what the neighbours had."""
     least, greatest = (
         _of_neighbours(rows[:, 0, -2:], np.fmin, reach),
         _of_neighbours(rows[:, 1, -2:], np.fmax, reach),
     )
     least, greatest = np.fmin.reduce(least, axis=0), np.fmax.reduce(greatest, axis=0)
     table = np.stack([(1.0 - SAME) * least, (1.0 + SAME) * greatest], axis=1)  # [speed or feed, bound, place]
-    return [tuple(place) for place in table.reshape(4, -1).astype(np.float64).T.tolist()]
+    return np.ascontiguousarray(table.reshape(4, -1).T, dtype=np.float64)
 
 
-def draw_curves(rows: Floats, levels: Sequence[Level], reach: int) -> list[list[Place]]:
-    """Limits of each level at each place: float64[n_cuts, 2, n_levels + 2, N_BINS] to places."""
+def draw_curves(rows: Floats, levels: Sequence[Level], reach: int) -> Floats:
+    """Draw limits, float64[N_BINS, n_levels, 4] (each a `Place`), from float64[n_cuts, 2, n_levels + 2, N_BINS]."""
     rows = rows[:, :, : len(levels)]
     known = np.isfinite(rows[:, 0]).mean(axis=0) >= _COVERED
     rows = np.where(known, rows, 0.0)
@@ -203,7 +203,7 @@ def draw_curves(rows: Floats, levels: Sequence[Level], reach: int) -> list[list[
         curve[~known] = np.nan
     widest = [_of_neighbours(curve, np.fmax, reach) for curve in (high, room, level)]
     table = np.stack([widest[0], _of_neighbours(low, np.fmin, reach), *widest[1:]], axis=-1)
-    return [[Place(*place) for place in one] for one in table.tolist()]
+    return np.ascontiguousarray(table.transpose(1, 0, 2))
 
 
 def _heights(rows: Floats) -> Floats:

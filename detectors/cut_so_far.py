@@ -109,7 +109,8 @@ class CutSoFar:
         place = int(position / envelope.width)
         if not _as_learnt(vector, envelope.speeds_at(place)):
             return Look(position, values, smooth)
-        return self._compare(position, values, smooth, envelope, place)
+        at_end = position >= envelope.open_end
+        return self._compare(Look(position, values, smooth, envelope.limits_at(place)), envelope, at_end)
 
     def persistent(self, look: Look, n_high: int, n_low: int) -> tuple[float, float]:
         """Tell what has lasted: the least of the last scores on each side.
@@ -149,8 +150,8 @@ class CutSoFar:
             In the level's unit.
         """
         index = look.top if is_above else look.bottom
-        level, limits = self._levels[index], envelope.places[index][look.place]
-        height = self._height(index, limits, envelope)
+        level, limits = self._levels[index], Place(*look.limits[index])
+        height = self._height(index, limits.level, envelope)
         known, height = height > 0.0, height if height > 0.0 else 1.0
         over, under = (
             limits.high + (level.whole - 1.0) * limits.level,
@@ -169,7 +170,7 @@ class CutSoFar:
         onsets = [*self._onsets, newest_ns]
         return onsets[max(len(onsets) - 1 - n_ago - self._n_smooth // 2, 0)]
 
-    def take(self, vector: FeatureVector, look: Look | None, envelope: CutEnvelope) -> None:
+    def take(self, vector: FeatureVector, look: Look | None) -> None:
         """Move on.
 
         Parameters
@@ -178,8 +179,6 @@ class CutSoFar:
             The next of this cut.
         look : Look or None
             What `look` said of it; None if it is not steady or not usable.
-        envelope : CutEnvelope
-            Of its regime.
         """
         path = self._path
         if vector.t_ns - path.t_ns > _GAP * self._hop_s * NS_PER_S:
@@ -196,12 +195,12 @@ class CutSoFar:
             self.fit = False
         elif look.smooth:
             path.record(look.smooth, vector.context)
-        if look.place < 0:
+        if not look.limits:
             self._scores.clear()
             return
         self._scores.append((look.above, look.below))
         for index, inside in enumerate(look.inside):
-            high, low, room, _ = envelope.places[index][look.place]
+            high, low, room, _ = look.limits[index]
             # Where the level rises or falls there is no telling whether it is early or high.
             if inside and high - low <= room:
                 middle, height = (high + low) / 2.0, self._heights[index]
@@ -232,21 +231,17 @@ class CutSoFar:
             ring.extend(state[name])
         self.fit, self.watched = state["fit"]
 
-    def _compare(
-        self, position: float, values: list[float], smooth: list[float], envelope: CutEnvelope, place: int
-    ) -> Look:
+    def _compare(self, look: Look, envelope: CutEnvelope, at_end: bool) -> Look:
         """Find the levels furthest out; a NaN anywhere is neither inside nor outside."""
         most, least, top, bottom = 0.0, 0.0, -1, -1
         inside = []
-        at_end = position >= envelope.open_end
         for index, level in enumerate(self._levels):
-            value, limits = smooth[index], envelope.places[index][place]
-            high, low, room, size = limits
+            value, (high, low, room, size) = look.smooth[index], look.limits[index]
             above, below = (
                 (value - high) / ((level.whole - 1.0) * size),
                 (low - value) / (_fall(level) * size),
             )
-            height = self._height(index, limits, envelope)
+            height = self._height(index, size, envelope)
             if height > 0.0:
                 above = max(above, (value / height - high) / room)
                 below = max(below, (low - value / height) / room)
@@ -255,13 +250,13 @@ class CutSoFar:
             if below > least and level.load and not at_end:
                 least, bottom = below, index
             inside.append(above < 1.0 and below < 1.0)
-        return Look(position, values, smooth, place, most, least, top, bottom, inside)
+        return Look(look.position, look.values, look.smooth, look.limits, most, least, top, bottom, inside)
 
-    def _height(self, index: int, limits: Place, envelope: CutEnvelope) -> float:
+    def _height(self, index: int, size: float, envelope: CutEnvelope) -> float:
         """How high this cut is as a whole, as a factor; 0 while that is not known."""
         product, square = self._heights[index]
         n_open = min(max(envelope.n_vectors // 4, 3), 8)
-        return product / square if square >= n_open * limits.level**2 and product > 0.0 else 0.0
+        return product / square if square >= n_open * size**2 and product > 0.0 else 0.0
 
 
 def _median(values: Sequence[float]) -> float:
@@ -274,14 +269,7 @@ def _fall(level: Level) -> float:
     return 1.0 - 1.0 / level.whole
 
 
-def _joined(places: list[float], choose: Any) -> list[float]:
-    """Every two places as one; a NaN gives way."""
-    pairs = zip(places[::2], places[1::2], strict=True)
-    joined = [b if a != a else a if b != b else choose(a, b) for a, b in pairs]
-    return joined + [math.nan] * (N_BINS // 2)
-
-
-def _as_learnt(vector: FeatureVector, bounds: tuple[float, ...]) -> bool:
+def _as_learnt(vector: FeatureVector, bounds: Sequence[float]) -> bool:
     """Whether speed and feed are those that the envelope was learnt with; what is not known differs from nothing."""
     rpm, feed = or_nan(vector.context.rpm), or_nan(vector.context.feed_mm_min)
     least_rpm, most_rpm, least_feed, most_feed = bounds

@@ -20,7 +20,6 @@ from detectors.cut_curves import (
     SAME,
     CutRow,
     Level,
-    Place,
     bound_speeds,
     coarser,
     draw_curves,
@@ -32,7 +31,8 @@ _END_SHARE = 0.05
 class CutEnvelope:
     """What the cuts of one regime look like.
 
-    State: while learning, ``2 * n_cuts`` rows of 512 bytes per level; then four numbers per level and place.
+    State: while learning, up to ``2 * n_cuts`` rows of 512 bytes per level, speed and feed; then four numbers per level
+    and place, 5 kB for two levels.
 
     Parameters
     ----------
@@ -46,6 +46,7 @@ class CutEnvelope:
     version = 1
     __slots__ = (
         "_levels",
+        "_limits",
         "_rows",
         "_speeds",
         "by_feed",
@@ -55,7 +56,6 @@ class CutEnvelope:
         "n_cuts",
         "n_refused",
         "n_vectors",
-        "places",
         "shortest",
         "width",
     )
@@ -66,17 +66,23 @@ class CutEnvelope:
         self.width = self.length = self.shortest = math.nan
         self.by_feed = self.interrupted = False
         self._rows = np.empty((0, 2, len(self._levels) + 2, N_BINS), dtype=np.float32)
-        self.places: list[list[Place]] = []
-        self._speeds: list[tuple[float, ...]] = []
+        self._limits = np.empty((0, len(self._levels), 4))
+        self._speeds = np.empty((0, 4))
 
     @property
     def ready(self) -> bool:
         """Whether there are limits."""
         return self.learned >= self.n_cuts
 
-    def speeds_at(self, place: int) -> tuple[float, ...]:
+    def limits_at(self, place: int) -> list[list[float]]:
+        """What a `detectors.cut_curves.Place` says of each level; only if `ready`."""
+        limits: list[list[float]] = self._limits[place].tolist()
+        return limits
+
+    def speeds_at(self, place: int) -> list[float]:
         """Least and greatest speed, least and greatest feed that are as learnt; NaN if not known."""
-        return self._speeds[place]
+        speeds: list[float] = self._speeds[place].tolist()
+        return speeds
 
     def ended(self, row: CutRow, healthy: bool) -> None:
         """Take a cut that is over.
@@ -114,8 +120,8 @@ class CutEnvelope:
             "lengths": np.array([self.width, self.length, self.shortest]),
             "counts": np.array([self.n_vectors, self.n_refused, self.interrupted, self.by_feed]),
             "rows": self._rows.copy(),
-            "places": np.array(self.places, dtype=np.float64),
-            "speeds": np.array(self._speeds, dtype=np.float64),
+            "limits": self._limits.copy(),
+            "speeds": self._speeds.copy(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -135,8 +141,7 @@ class CutEnvelope:
         self.width, self.length, self.shortest = (float(number) for number in state["lengths"])
         self.n_vectors, self.n_refused, interrupted, by_feed = (int(number) for number in state["counts"])
         self.interrupted, self.by_feed = bool(interrupted), bool(by_feed)
-        self.places = [[Place(*place) for place in level] for level in np.asarray(state["places"]).tolist()]
-        self._speeds = [tuple(speeds) for speeds in np.asarray(state["speeds"]).tolist()]
+        self._limits, self._speeds = np.array(state["limits"]), np.array(state["speeds"])
 
     @property
     def open_end(self) -> float:
@@ -157,14 +162,14 @@ class CutEnvelope:
         """Forget what was learnt."""
         self.learned = self.n_refused = 0
         self._rows = np.empty((0, *self._rows.shape[1:]), dtype=np.float32)
-        self.places, self._speeds = [], []
+        self._limits, self._speeds = self._limits[:0], self._speeds[:0]
 
     def _alike(self, row: CutRow) -> bool:
         """Whether a cut is as long, and as fast all along, as those learnt."""
         if row.by_feed != self.by_feed or abs(row.length - self.length) > self._slack:
             return False
         least, greatest = coarser(row.bounds, row.width, self.width)[:, -2:]
-        bounds = np.array(self._speeds).T
+        bounds = self._speeds.T
         outside = (least < bounds[[0, 2]]) | (greatest > bounds[[1, 3]])
         return not bool(outside.any())
 
@@ -181,6 +186,6 @@ class CutEnvelope:
         self.shortest = min(self.shortest, row.length)
         self._speeds = bound_speeds(self._rows, self._reach)
         if self.ready:
-            self.places = draw_curves(self._rows.astype(np.float64), self._levels, self._reach)
+            self._limits = draw_curves(self._rows.astype(np.float64), self._levels, self._reach)
         if self.learned == 2 * self.n_cuts:
             self._rows = self._rows[:0]

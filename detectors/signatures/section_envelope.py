@@ -145,14 +145,14 @@ class SectionEnvelope(Signature):
             return
         if vector.regime != self._regime:
             self._change(vector)
-        cut, envelope = self._cut, self._envelope
-        if cut is None or envelope is None:
+        cut = self._cut
+        if cut is None:
             return
         fit = vector.steady and vector.usable
         if (fit and not allowed) or not vector.usable or not vector.learnable:
             cut.fit = False
         known = fit and self._looked_ns == vector.t_ns
-        cut.take(vector, self._look if known else None, envelope)
+        cut.take(vector, self._look if known else None)
         self._looked_ns = -1
 
     def save(self) -> State:  # noqa: D102

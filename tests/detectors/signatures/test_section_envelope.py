@@ -92,13 +92,13 @@ def test_a_cut_half_as_high_again_as_a_whole_is_found():
 def test_wear_that_grows_over_a_hundred_cuts_is_neither_followed_nor_found():
     own = signature()
     watch(own, vectors(healthy_cuts(2 * N_CUTS)))
-    before = pickle.dumps(own.save()["envelopes"][0][1]["places"])
+    before = pickle.dumps(own.save()["envelopes"][0][1]["limits"])
 
     worn = [
         replace(cut, height=cut.height * (1.0 + 0.0025 * n)) for n, cut in enumerate(healthy_cuts(100, 1))
     ]
     assert not watch(own, vectors(worn))
-    assert pickle.dumps(own.save()["envelopes"][0][1]["places"]) == before
+    assert pickle.dumps(own.save()["envelopes"][0][1]["limits"]) == before
 
 
 def test_a_cut_that_ends_early_and_what_is_left_of_it_are_no_findings():
