@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors.absolute import AbsoluteLimits
 from detectors.base import NOTHING, Assessment
 from detectors.baseline import Baseline
+from detectors.between_cuts import between_cuts
 from detectors.budget import Budget
 from detectors.dynamic import DynamicChange
 from detectors.guard import may_learn, may_observe
@@ -57,6 +58,7 @@ class GroupDetect:
         "_features",
         "_findings",
         "_first_ns",
+        "_is_load",
         "_last",
         "_last_regime",
         "_learn_limit",
@@ -86,6 +88,8 @@ class GroupDetect:
         self._n_learned = features.n_learned
         self._features = features.features[: self._n_learned]
         self._names = features.names
+        loads = {channel.name for channel in group.channels if channel.dc_coupled}
+        self._is_load = [spec.channel in loads for spec in features.specs[: self._n_learned]]
         self._config, self._dynamic = config, config.dynamic.enabled
         self._on, self._learn_limit = config.judge.on, config.learn.limit
         self._quiet_ns = config.judge.off_delay_s * NS_PER_S
@@ -200,27 +204,33 @@ class GroupDetect:
         self._models.restore(models)
         self._last = None if self._last_regime is None else self._models.get(self._last_regime)
 
-    def _make(self, _regime: Regime) -> RegimeModels:
+    def _make(self, regime: Regime) -> RegimeModels:
+        """Begin to learn a regime; where cuts are told apart, more is known of it than its first few show."""
+        features, together, budget = self._features, None, self._budget
+        if regime.cutting is not None:
+            features, together = between_cuts(self._features, self._is_load, cutting=regime.cutting)
+            budget = replace(budget, may_sink=False)
         baseline = Baseline(
-            self._features,
+            features,
             self._detectors,
             self._wanted,
-            budget=self._budget,
+            budget=budget,
             ensemble=self._config.ensemble,
             direction=self._config.learn.direction,
+            together=together,
         )
         return RegimeModels(baseline, DynamicChange(self._features))
 
     def _assess(self, vector: FeatureVector, models: RegimeModels) -> tuple[Tier, Assessment, bool]:
         """Say which tier is most alarmed, what it says, and whether the learned tier's scores drift.
 
-        Across a change of regime only absolute limits can be judged. A shock is told as a shock, whichever tier
-        scores higher.
+        Across a change of regime, and while the spindle stands, only absolute limits can be judged. A shock is told as
+        a shock, whichever tier scores higher.
         """
         if not vector.usable:
             return Tier.LEARNED, NOTHING, False
         tier, best, drift = Tier.LEARNED, NOTHING, False
-        if vector.steady:
+        if vector.steady and not _stands_still(vector):
             values = self._learned(vector)
             best = models.baseline.score(values)
             drift = best.drift
@@ -287,6 +297,11 @@ class GroupDetect:
 def _exceeds(one: Assessment, other: Assessment) -> bool:
     """Whether one score is higher than another; one that says nothing never is."""
     return one.score == one.score and not one.score <= other.score
+
+
+def _stands_still(vector: FeatureVector) -> bool:
+    """Whether the spindle is told to stand still: nothing is machined, and what shakes it comes from outside."""
+    return vector.context.rpm == 0.0
 
 
 def _vectors_wanted(group: SensorGroup, teach_in: TeachIn, config: Config) -> int:

@@ -190,8 +190,24 @@ LOOSE = parse_config("[learn]\nn_vectors_waveform = 40\nfalse_alerts_per_day = 8
 NONE = parse_config("[learn]\nn_vectors_waveform = 40\nfalse_alerts_per_day = 0\n")
 
 
-def test_limits_follow_the_healthy_stream_towards_the_budget():
+def test_limits_of_a_cut_do_not_sink_because_a_thousand_vectors_of_one_cut_are_one_cut():
     items = usual(4000)
+
+    loose, none = detect(items, LOOSE)[-1], detect(items, NONE)[-1]
+
+    assert loose.score <= none.score
+
+
+def test_a_spindle_that_stands_still_is_only_held_against_absolute_limits():
+    still = Context("M1", T0, rpm=0.0)
+
+    scores = detect(usual(100) + usual(5, 100, level=30.0, context=still))
+
+    assert all(math.isnan(score.score) for score in scores[100:])
+
+
+def test_limits_follow_the_healthy_stream_towards_the_budget():
+    items = usual(4000, regime=Regime())
 
     loose, none = detect(items, LOOSE), detect(items, NONE)
 
