@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from detectors.signatures.base import Signature
 from detectors.signatures.chatter import Chatter
+from detectors.signatures.imbalance import Imbalance
 from detectors.signatures.section_envelope import SectionEnvelope
+from detectors.signatures.severity import Severity
 from engine.config import Config
 from engine.declared import SensorGroup
 from engine.records import Feature
 
-SIGNATURES: tuple[type[Signature], ...] = (SectionEnvelope, Chatter)
+SIGNATURES: tuple[type[Signature], ...] = (SectionEnvelope, Chatter, Imbalance, Severity)
 """In the order in which they are asked."""
 
 

@@ -8,12 +8,15 @@ from collections.abc import Hashable
 from typing import Any, Generic, TypeVar
 
 from engine.clock import NS_PER_S
-from engine.records import Context
+from engine.records import Context, FeatureVector
+from engine.verdicts import Why
 
 _SAME = (
     0.002  # speeds that differ by less are one: control wanders, some controllers report what they measure
 )
 _CLASS_STEP = math.log(1.1)
+_AT_SPEED_S = 1.5  # a spindle takes a second or two to its speed, and passes resonances on the way
+_LEAST_TURNS = 2.0  # in a window
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -63,6 +66,54 @@ class HeldSpeed:
 
 def _same(one: float, other: float) -> bool:
     return abs(one - other) <= _SAME * other
+
+
+def why_not_idling(vector: FeatureVector, speed: HeldSpeed, window_s: float) -> str:
+    """Say why a window does not show a spindle that turns steadily at a known speed without cutting.
+
+    Parameters
+    ----------
+    vector : FeatureVector
+        The next one.
+    speed : HeldSpeed
+        Has seen the contexts before it.
+    window_s : float
+        Its length.
+
+    Returns
+    -------
+    str
+        A value of `engine.verdicts.Why`; empty if it does. A speed that was told less than two seconds ago counts
+        as not reached.
+    """
+    if vector.regime.cutting is not False:
+        return Why.CONTEXT if vector.regime.cutting is None else Why.CUTTING
+    rpm = vector.context.rpm
+    if rpm is None:
+        return Why.RPM
+    if rpm * window_s < 60.0 * _LEAST_TURNS:
+        return Why.RESOLUTION
+    held_s = speed.held_s(vector.context, vector.t_ns)
+    return "" if vector.steady and held_s >= _AT_SPEED_S + window_s else Why.UNSTEADY
+
+
+def new_s(last_ns: int, t_ns: int, window_s: float) -> float:
+    """Seconds in a window that an earlier one did not show.
+
+    Parameters
+    ----------
+    last_ns, t_ns : int
+        Ends of the earlier window and of this one.
+    window_s : float
+        Their length, greater than 0.
+
+    Returns
+    -------
+    float
+        Greater than 0: the whole window where they do not overlap, or where a clock was set back.
+    """
+    since_s = (t_ns - last_ns) / NS_PER_S
+    return since_s if 0.0 < since_s < window_s else window_s
 
 
 def speed_class(rpm: float) -> int:
