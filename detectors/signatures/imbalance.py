@@ -40,6 +40,13 @@ class _Channel(NamedTuple):
     to_mm_s2: float
 
 
+class _Limit(NamedTuple):
+    """Velocities in mm/s."""
+
+    expected: float
+    high: float
+
+
 @dataclass(slots=True)
 class _Known:
     """What a tool's line at one speed is: mean squares in (mm/s)² over so many seconds."""
@@ -138,23 +145,21 @@ class Imbalance(Signature):
         velocities, limits = self._velocities(vector), self._limits(vector)
         if limits is None or not self._settled(velocities):
             return None
-        scores = [v / limit for v, limit in zip(velocities, limits, strict=True)]
+        scores = [v / limit.high for v, limit in zip(velocities, limits, strict=True)]
         worst = max(range(len(scores)), key=scores.__getitem__)
         self._now = min(scores[worst], _MOST)
         self._weigh(_ALL, vector)
-        evidence, tool = self._weigh(vector.regime.tool, vector), vector.regime.tool
-        if evidence.told:
-            evidence.told = evidence.level >= _CLOSE
-        elif not self._confirmed(evidence):
+        tool = vector.regime.tool
+        evidence = self._weigh(tool, vector)
+        if not (evidence.told or self._confirmed(evidence)):
             return None
-        else:
-            evidence.told = True
+        evidence.told = evidence.level >= _CLOSE
         troubled = [name for name, other in self._evidence.items() if other.told]
         score = max((self._evidence[name].level for name in troubled), default=evidence.level)
         if troubled:
-            tool = troubled[0] if len(troubled) == 1 else "several tools"
-        said = (score, tool or "", evidence.onset_ns)
-        return self._finding(vector, velocities[worst], limits[worst], worst, said)
+            tool = troubled[0]
+        detail = "several_tools" if len(troubled) > 1 else f"tool {tool}" if tool else ""
+        return self._finding(vector, limits[worst], worst, (score, detail, evidence.onset_ns))
 
     def learn(self, vector: FeatureVector, allowed: bool) -> None:
         """See `Signature.learn`."""
@@ -220,14 +225,14 @@ class Imbalance(Signature):
         last = [before[loudest] for before in self._before] + [velocities[loudest]]
         return 0.0 < max(last) <= _STEADY * min(last)
 
-    def _limits(self, vector: FeatureVector) -> list[float] | None:
-        """Limits in mm/s for this tool at this speed; None if there is nothing to compare with."""
+    def _limits(self, vector: FeatureVector) -> list[_Limit] | None:
+        """What this tool may have at this speed; None if there is nothing to compare with."""
         rpm = vector.context.rpm
         assert rpm is not None
         speed = speed_class(rpm)
         own = self._known.get((vector.regime.tool, speed))
         if own is not None and own.seconds >= _LEARN_S:
-            return [max(_RATIO * math.sqrt(square), _FLOOR_MM_S) for square in own.squares]
+            return [_limit(square, _RATIO) for square in own.squares]
         others = [
             known.squares
             for (_, at), known in self._known.items()
@@ -235,10 +240,7 @@ class Imbalance(Signature):
         ]
         if not others:
             return None
-        return [
-            max(_RATIO_STRANGER * math.sqrt(max(squares)), _FLOOR_MM_S)
-            for squares in zip(*others, strict=True)
-        ]
+        return [_limit(max(squares), _RATIO_STRANGER) for squares in zip(*others, strict=True)]
 
     def _confirmed(self, evidence: _Evidence) -> bool:
         """Whether this tool, or every tool of late, was beyond its limit for long enough."""
@@ -275,22 +277,26 @@ class Imbalance(Signature):
             known.squares[channel] += (velocity**2 - known.squares[channel]) * added_s / known.seconds
 
     def _finding(
-        self,
-        vector: FeatureVector,
-        velocity_mm_s: float,
-        limit_mm_s: float,
-        worst: int,
-        said: tuple[float, str, int],
+        self, vector: FeatureVector, limit: _Limit, worst: int, said: tuple[float, str, int]
     ) -> Finding:
-        score, tools, onset_ns = said
-        channel = self._channels[worst]
-        name = self._features[channel.line].name
-        rpm = vector.context.rpm
+        score, detail, onset_ns = said
+        channel, rpm = self._channels[worst], vector.context.rpm
         assert rpm is not None
-        reason = Reason(name, velocity_mm_s, limit_mm_s / _RATIO, math.nan, limit_mm_s, "mm/s", 1.0, score)
-        total = float(vector.values[channel.velocity])
-        # Most of the vibration being the line itself is what imbalance looks like.
-        certainty = 0.7 if velocity_mm_s**2 >= 0.5 * total**2 else 0.5
-        return Finding(
-            self.fault, self.name, Tier.LEARNED, score, certainty, (reason,), tools, onset_ns=onset_ns
+        line, total = float(vector.values[channel.line]), float(vector.values[channel.velocity])
+        to_mm_s = channel.to_mm_s2 * 60.0 / (2.0 * math.pi * rpm)
+        feature, velocity = self._features[channel.line], self._features[channel.velocity]
+        expected, high = limit.expected / to_mm_s, limit.high / to_mm_s
+        reasons = (
+            Reason(feature.name, line, expected, math.nan, high, feature.unit, 0.9, 0.9 * score),
+            Reason(velocity.name, total, math.nan, math.nan, math.nan, velocity.unit, 0.1, 0.1 * score),
         )
+        # Imbalance is when most of the vibration is the line itself.
+        certainty = 0.7 if (line * to_mm_s) ** 2 >= 0.5 * total**2 else 0.5
+        return Finding(
+            self.fault, self.name, Tier.LEARNED, score, certainty, reasons, detail, onset_ns=onset_ns
+        )
+
+
+def _limit(square: float, ratio: float) -> _Limit:
+    expected = math.sqrt(square)
+    return _Limit(expected, max(ratio * expected, _FLOOR_MM_S))

@@ -61,10 +61,10 @@ def test_a_tool_far_beyond_what_it_had_is_imbalance_after_two_seconds_of_idling(
     assert said(found)[0].fault is FaultClass.IMBALANCE
     assert said(found)[0].tier is Tier.LEARNED
     assert said(found)[0].score >= 1.0
-    assert said(found)[0].detail == "T1"
+    assert said(found)[0].detail == "tool T1"
     assert said(found)[0].certainty == 0.7
-    assert said(found)[0].reasons[0].expected == pytest.approx(0.4)
-    assert said(found)[0].reasons[0].high == pytest.approx(1.2)
+    assert said(found)[0].reasons[0].expected == pytest.approx(0.4 * TO_G, rel=1e-4)
+    assert said(found)[0].reasons[0].high == pytest.approx(1.2 * TO_G, rel=1e-4)
 
 
 def test_twice_as_much_is_what_another_clamping_does() -> None:
@@ -114,7 +114,7 @@ def test_several_tools_out_of_balance_point_to_the_spindle() -> None:
         for finding in said(watch(signature, pauses(1, 2.5, first=number, tool="T1" if number % 2 else "T2")))
     ]
 
-    assert found[-1].detail == "several tools"
+    assert found[-1].detail == "several_tools"
     assert {finding.key for finding in found} == {""}
 
 
