@@ -8,8 +8,6 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from operators.kernels.orders import LEAST_CLEARING
-
 _OPTIONS = {
     "nogil": True,
     "error_model": "numpy",
@@ -20,6 +18,11 @@ _POWERS = types.Array(types.float32, 2, "C", readonly=True)
 _PER_ROW = types.Array(types.float64, 1, "A", readonly=True)
 
 _LARGEST = np.int32(0x7F7FFFFF)  # bits of the largest finite float32; beyond it are infinity and NaN
+_LEAST_APART = 2.5  # bins from the nearest order: the main lobe of a Hann taper reaches 2
+_LEAST_SPACING = 5.5  # bins from order to order that leave a bin so far from both
+_HIGHEST_ORDER = (
+    250.0  # what speed control leaves, a thousandth, is then a quarter of the distance between orders
+)
 _PER_MEDIAN = 1.0 / math.log(2.0)  # mean of a power with two degrees of freedom, over its median
 
 
@@ -33,15 +36,15 @@ def noise_floor(
     """Root mean square of the noise from a bin up: of the median bin, as if all bins were like it.
 
     A line fills a few bins, however strong it is, and leaves the median where it was; so tones hardly count. The teeth,
-    whose harmonics reach far up, count still less: where the speed is known and its orders stand 8 bins apart or more,
-    only the middle half between neighbouring orders is looked at. What remains is broadband: chips that tear, a wear
-    land that rubs, rolling, cavitation, the sensor's own noise. Powers add: the square of a cut's floor less that of
-    the same spindle in the air is the cut's own.
+    whose harmonics reach far up, count still less: where the speed is known and its orders stand 5.5 bins apart or
+    more, only the middle half between neighbouring orders is looked at, no nearer than 2.5 bins to any, up to the
+    250th. What remains is broadband: chips that tear, a wear land that rubs, rolling, cavitation, the sensor's own
+    noise. Powers add: the square of a cut's floor less that of the same spindle in the air is the cut's own.
 
-    It misleads where orders stand closer (a spindle below 960 rpm in a window of half a second): the skirts of strong
-    lines are counted then. A speed that is wrong by half an order at the upper end does no worse than one that is
-    unknown. A level that is not constant over the range is told as its median, so only like may be compared with like:
-    the same sensor, in the same place.
+    It misleads where orders stand closer (a spindle below 660 rpm in a window of half a second): strong lines are
+    counted then. A speed that is wrong by half an order at the upper end does no worse than one that is unknown. A
+    level that is not constant over the range is told as its median, so only like may be compared with like: the same
+    sensor, in the same place.
 
     Parameters
     ----------
@@ -71,13 +74,14 @@ def _gather(
 ) -> NDArray[np.int32]:
     """Bins to look at: all from the first up, or if lines stand apart the middle half between each two."""
     n_bins = bits.size
-    if not LEAST_CLEARING <= spacing < n_bins - first_bin:
+    if not (_LEAST_SPACING <= spacing < n_bins - first_bin and _HIGHEST_ORDER * spacing > 1.5 * first_bin):
         chosen[: n_bins - first_bin] = bits[first_bin:]
         return chosen[: n_bins - first_bin]
-    n = 0
+    n, apart = 0, max(0.25 * spacing, _LEAST_APART)
+    n_bins = min(n_bins, int(_HIGHEST_ORDER * spacing))
     for line in range(int(first_bin / spacing), int(n_bins / spacing) + 1):
-        start = max(math.ceil((line + 0.25) * spacing), first_bin)
-        for k in range(start, min(int((line + 0.75) * spacing) + 1, n_bins)):
+        start = max(math.ceil(line * spacing + apart), first_bin)
+        for k in range(start, min(int((line + 1) * spacing - apart) + 1, n_bins)):
             chosen[n] = bits[k]
             n += 1
     return chosen[:n]
