@@ -29,9 +29,13 @@ class RegimeTracker:
     A regime is tool, program, section, cutting, and a speed class. A speed that departs by more than 5 % from the one
     held begins anew: until `settle_ns` later nothing is compared with a baseline (while a spindle accelerates, every
     further 5 % begin anew again), and from then on the baseline of the new speed counts. So idling, air cuts
-    and overridden cuts have baselines of their own even where a controller tells nothing but the speed. A section that
-    was run at more than eight speeds has one baseline for all of them; its speed may creep, only a fast change is a
-    change. A context that changes only the feed keeps the regime.
+    and overridden cuts have baselines of their own even where a controller tells nothing but the speed.
+
+    Where the speed varies by design (facing at constant cutting speed), one baseline covers the sweep, and only a fast
+    change is a change. A section is taken for one of these when its speed creeps while it cuts (by 5 % in no step, in
+    not less than ``settle_ns``), or when it was run at more than eight speeds.
+
+    A context that changes only the feed keeps the regime.
 
     State: at most 256 sections with eight speeds each.
 
@@ -48,6 +52,7 @@ class RegimeTracker:
         "_inferred",
         "_key",
         "_pending",
+        "_ramps",
         "_regime",
         "_settle_ns",
         "_since_ns",
@@ -65,6 +70,7 @@ class RegimeTracker:
         self._held_rpm: float | None = None
         self._held_ns = _ALWAYS_NS
         self._pending = False  # the speed held is not yet the regime's
+        self._ramps = False  # it was reached gradually: the spindle may still be accelerating
         self._speeds: OrderedDict[_Key, list[int] | str] = OrderedDict()
         self.n_late = 0
         """Contexts in a row that were older than the latest."""
@@ -142,13 +148,13 @@ class RegimeTracker:
         speeds = [
             (key, list(found) if isinstance(found, list) else found) for key, found in self._speeds.items()
         ]
-        held = self._held_rpm, self._held_ns, self._pending
+        held = self._held_rpm, self._held_ns, self._pending, self._ramps
         return self._context, self._inferred, tuple(self._regime), self._since_ns, held, speeds, self.n_late
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
         self._context, self._inferred, regime, self._since_ns, held, speeds, self.n_late = state
-        self._held_rpm, self._held_ns, self._pending = held
+        self._held_rpm, self._held_ns, self._pending, self._ramps = held
         self._regime = Regime(*regime)
         self._key = self._regime[:4]
         self._speeds = OrderedDict(
@@ -160,10 +166,14 @@ class RegimeTracker:
         rpm, held = _without_sign(context.rpm), self._held_rpm
         if rpm == held or _same(rpm, held):
             return
-        creeps = _same(rpm, _without_sign(told_rpm)) and context.t_ns - self._held_ns >= self._settle_ns
+        stepped = not _same(rpm, _without_sign(told_rpm))
+        creeps = not stepped and context.t_ns - self._held_ns >= self._settle_ns
+        if creeps and self._regime.cutting:
+            self._speeds[self._key] = _VARIES
         if not (creeps and self._speeds.get(self._key) == _VARIES):
             self._since_ns = context.t_ns
         self._held_rpm, self._held_ns, self._pending = rpm, context.t_ns, True
+        self._ramps = not stepped and not creeps
 
     def _settle(self, t_ns: int) -> None:
         """Let a speed that has been held for long enough decide the class."""
@@ -184,7 +194,16 @@ class RegimeTracker:
             return
         self._key, self._since_ns = key, t_ns
         self._held_rpm = None if context is None else _without_sign(context.rpm)
-        self._regime = Regime(*key, self._class_now(), inferred)
+        if self._ramps and t_ns < self._held_ns + self._settle_ns:
+            self._pending, rpm = True, self._last_class()  # it will be another when the spindle has got there
+        else:
+            rpm = self._class_now()
+        self._regime = Regime(*key, rpm, inferred)
+
+    def _last_class(self) -> int | None:
+        """Class that was made last under the present tool, program, section and cutting."""
+        known = self._speeds.get(self._key)
+        return known[-1] if isinstance(known, list) and known else None
 
     def _class_now(self) -> int | None:
         """Class of the speed held, under the present tool, program, section and cutting; made if there is none."""

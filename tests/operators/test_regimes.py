@@ -104,6 +104,28 @@ def test_a_section_that_sweeps_the_speed_has_one_baseline_and_only_steps_unsettl
     assert regime(found, t_s + 1).rpm is None
 
 
+def test_a_speed_that_creeps_while_it_cuts_makes_no_classes_at_all():
+    found = tracker()
+    seen = set()
+    for step in range(60):
+        t_s = 0.2 * step
+        found.update(at(t_s, 1000.0 * 1.02**step, tool="T1", cutting=True))
+        seen.add(regime(found, t_s).rpm)
+
+    assert seen == {1000, None}
+
+
+def test_an_accelerating_spindle_brings_the_last_class_into_a_new_section_not_a_passing_speed():
+    found = tracker(at(0, 3000.0, section="rough"))
+    regime(found, 1)
+    found.update(at(2, 0.0, section="idle"))
+    for step in range(1, 101):
+        found.update(at(2 + step / 100, 30.0 * step, section="idle" if step < 50 else "rough"))
+        assert regime(found, 2 + step / 100).rpm == (0 if step < 50 else 3000)
+
+    assert regime(found, 3.4).rpm == 3000
+
+
 def test_speed_classes_belong_to_their_section():
     found = tracker(at(1, 3000.0, section="rough"), at(2, 3100.0, section="finish"))
     assert regime(found, 2).rpm == 3100
