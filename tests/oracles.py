@@ -243,15 +243,15 @@ def history_features(x: Floats, fs: float) -> list[float]:
 def noise_floor(power: Floats, first_bin: int, spacing: float) -> float:
     """Median bin, the lower one of the middle two, as if all were like it; of exponentially distributed power.
 
-    Where orders are ``spacing`` bins apart, 5.5 or more, bins nearer to one than 2.5 or a quarter of that are left out,
-    and those beyond the 250th order, unless nearly all are.
+    Where orders are ``spacing`` bins apart, 5.5 or more, bins within 2.5 and 0.15 % of its place to one are left out.
     """
     used = power[first_bin:]
     if used.size == 0 or not np.isfinite(used).all():
         return float("nan")
     chosen = used
-    if 5.5 <= spacing < used.size and 250 * spacing > 1.5 * first_bin:
+    if 5.5 <= spacing < used.size:
         bins = np.arange(first_bin, power.size)
-        off = np.abs(bins - spacing * np.round(bins / spacing))
-        chosen = used[(off >= max(2.5, spacing / 4)) & (bins < int(250 * spacing))]
+        order = spacing * np.round(bins / spacing)
+        away = used[np.abs(bins - order) >= 2.5 + 0.0015 * order]
+        chosen = away if away.size else used
     return float(np.sqrt(np.sort(chosen)[(chosen.size - 1) // 2] / np.log(2) * used.size))

@@ -18,11 +18,9 @@ _POWERS = types.Array(types.float32, 2, "C", readonly=True)
 _PER_ROW = types.Array(types.float64, 1, "A", readonly=True)
 
 _LARGEST = np.int32(0x7F7FFFFF)  # bits of the largest finite float32; beyond it are infinity and NaN
-_LEAST_APART = 2.5  # bins from the nearest order: the main lobe of a Hann taper reaches 2
+_LEAST_APART = 2.5  # bins from the nearest order: the main lobe of a Hann taper reaches 2 ...
+_WANDER = 0.0015  # ... and speed that wanders widens it by so much of the order's place
 _LEAST_SPACING = 5.5  # bins from order to order that leave a bin so far from both
-_HIGHEST_ORDER = (
-    250.0  # what speed control leaves, a thousandth, is then a quarter of the distance between orders
-)
 _PER_MEDIAN = 1.0 / math.log(2.0)  # mean of a power with two degrees of freedom, over its median
 
 
@@ -37,9 +35,9 @@ def noise_floor(
 
     A line fills a few bins, however strong it is, and leaves the median where it was; so tones hardly count. The teeth,
     whose harmonics reach far up, count still less: where the speed is known and its orders stand 5.5 bins apart or
-    more, only the middle half between neighbouring orders is looked at, no nearer than 2.5 bins to any, up to the
-    250th. What remains is broadband: chips that tear, a wear land that rubs, rolling, cavitation, the sensor's own
-    noise. Powers add: the square of a cut's floor less that of the same spindle in the air is the cut's own.
+    more, bins near an order are left out: 2.5 to either side, and 0.15 % of its place for what speed control leaves.
+    What remains is broadband: chips that tear, a wear land that rubs, rolling, cavitation, the sensor's own noise.
+    Powers add: the square of a cut's floor less that of the same spindle in the air is the cut's own.
 
     It misleads where orders stand closer (a spindle below 660 rpm in a window of half a second): strong lines are
     counted then. A speed that is wrong by half an order at the upper end does no worse than one that is unknown. A
@@ -72,18 +70,19 @@ def noise_floor(
 def _gather(
     bits: NDArray[np.int32], first_bin: int, spacing: float, chosen: NDArray[np.int32]
 ) -> NDArray[np.int32]:
-    """Bins to look at: all from the first up, or if lines stand apart the middle half between each two."""
+    """Bins to look at: those away from all lines, or if lines do not stand apart, all from the first up."""
     n_bins = bits.size
-    if not (_LEAST_SPACING <= spacing < n_bins - first_bin and _HIGHEST_ORDER * spacing > 1.5 * first_bin):
-        chosen[: n_bins - first_bin] = bits[first_bin:]
-        return chosen[: n_bins - first_bin]
-    n, apart = 0, max(0.25 * spacing, _LEAST_APART)
-    n_bins = min(n_bins, int(_HIGHEST_ORDER * spacing))
-    for line in range(int(first_bin / spacing), int(n_bins / spacing) + 1):
-        start = max(math.ceil(line * spacing + apart), first_bin)
-        for k in range(start, min(int((line + 1) * spacing - apart) + 1, n_bins)):
-            chosen[n] = bits[k]
-            n += 1
+    n = 0
+    if _LEAST_SPACING <= spacing < n_bins - first_bin:
+        for line in range(int(first_bin / spacing), int(n_bins / spacing) + 1):
+            below, above = line * spacing, (line + 1) * spacing
+            start = max(math.ceil(below + _LEAST_APART + _WANDER * below), first_bin)
+            for k in range(start, min(int(above - _LEAST_APART - _WANDER * above) + 1, n_bins)):
+                chosen[n] = bits[k]
+                n += 1
+    if n == 0:
+        n = n_bins - first_bin
+        chosen[:n] = bits[first_bin:]
     return chosen[:n]
 
 

@@ -58,7 +58,8 @@ def test_between_the_orders_of_a_known_speed_even_wide_lines_do_not_count() -> N
     power = np.random.default_rng(5).exponential(size=3201).astype(np.float32)
     quiet = floor_of(power, 500, 3000.0)
     for line in range(0, 3201, 25):  # 3000 rpm at 2 Hz per bin
-        power[max(line - 5, 0) : line + 6] += 1000.0
+        reach = 2 + line // 1000  # wider, the higher
+        power[max(line - reach, 0) : line + reach + 1] += 1000.0
 
     assert floor_of(power, 500, 3000.0) == pytest.approx(quiet, rel=0.02)
     assert floor_of(power, 500) > 1.3 * quiet
