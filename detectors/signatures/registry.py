@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detectors.signatures.base import Signature
+from detectors.signatures.bearing import BearingSignature
 from detectors.signatures.chatter import Chatter
 from detectors.signatures.imbalance import Imbalance
 from detectors.signatures.section_envelope import SectionEnvelope
@@ -13,7 +14,7 @@ from engine.config import Config
 from engine.declared import SensorGroup
 from engine.records import Feature
 
-SIGNATURES: tuple[type[Signature], ...] = (SectionEnvelope, Chatter, Imbalance, Severity)
+SIGNATURES: tuple[type[Signature], ...] = (SectionEnvelope, Chatter, BearingSignature, Imbalance, Severity)
 """In the order in which they are asked."""
 
 
