@@ -48,13 +48,14 @@ def test_motion_follows_straight_lines_and_its_angle_is_their_sum():
     assert after == pytest.approx(turned[-1])
 
 
-def test_force_is_looked_up_by_angle():
+def test_force_is_looked_up_by_angle_in_between_those_of_the_table():
     revolution, engaged, table = RNG.uniform(-3.0, 9.0, 300), RNG.random(300), RNG.standard_normal(2520)
     out = np.empty(300)
 
     look_up(revolution, engaged, 0.5, table, out)
 
-    np.testing.assert_allclose(out, 0.5 * engaged * table[(revolution % 1.0 * 2520).astype(int)])
+    force = np.interp(revolution % 1.0, np.arange(2521) / 2520, [*table, table[0]])
+    np.testing.assert_allclose(out, 0.5 * engaged * force, atol=1e-10)
 
 
 def test_drive_follows_with_a_lag_and_within_its_limit():
