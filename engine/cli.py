@@ -104,7 +104,13 @@ def replay(
 
 @cli.command()
 @click.argument("dest", type=_PATH)
-@click.option("--preset", type=click.Choice(["shop", "demo"]), default="shop", show_default=True)
+@click.option(
+    "--preset",
+    type=click.Choice(["shop", "demo", "everyday", "lives"]),
+    default="shop",
+    show_default=True,
+    help="everyday: a healthy shop that varies; lives: edges of a tool that wear out.",
+)
 @click.option("--duration", type=click.FloatRange(min=1), default=300.0, show_default=True, help="Seconds.")
 @click.option("--spindles", type=click.IntRange(1, 64), default=1, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")

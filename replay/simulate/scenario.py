@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count, islice, product
 
 from engine.errors import UsageError
+from replay.simulate.everyday import variety_plan
 from replay.simulate.faults import FaultKind, FaultOrder, PlannedFault
+from replay.simulate.lives import tool_life_plan
 from replay.simulate.moments import cut_moments, order_faults, place_fault
 from replay.simulate.plan import ShopPlan, generator
 from replay.simulate.program import Preset
@@ -29,6 +32,8 @@ _ENDLESS_PERIOD_S = 40.0
 _SEEN_WANTED = 5  # cuts of a regime before its first fault, if the run is long enough
 _SEEN_LEAST = 5  # fewer, and the baseline that must recognise a breakage is not ready
 _HEALTHY = "none"
+_EVERYDAY, _LIVES = "everyday", "lives"
+_SHORTEST_LIFE_S = 150.0
 
 
 def demo_plan(duration_s: float | None, seed: int, n_spindles: int = 4) -> ShopPlan:
@@ -71,8 +76,9 @@ def plan_from_options(
 
     Parameters
     ----------
-    preset : {"shop", "demo"}
-        Realistic or compressed phases.
+    preset : {"shop", "demo", "everyday", "lives"}
+        Realistic or compressed phases; a healthy shop that varies (`everyday.variety_plan`); edges of a tool that wear
+        until after their limit (`lives.tool_life_plan`).
     duration_s : float
         Length of the run.
     n_spindles : int
@@ -81,7 +87,8 @@ def plan_from_options(
         0 upwards.
     faults : sequence of str
         As `parse_fault` reads them. None given: breakage, collision, dropout and more, spread over the later part of
-        the run, the last of several spindles staying healthy. ``none`` alone: a healthy shop.
+        the run, the last of several spindles staying healthy; but nothing in ``everyday`` and ``lives``. ``none``
+        alone: a healthy shop.
 
     Returns
     -------
@@ -93,9 +100,11 @@ def plan_from_options(
     UsageError
         Something impossible, or a run too short for the faults of its own choice.
     """
-    plan = ShopPlan(_names(n_spindles), Preset(preset), seed)
-    if faults:
-        return plan if tuple(faults) == (_HEALTHY,) else order_faults(plan, faults)
+    plan = _plan_of(preset, duration_s, n_spindles, seed)
+    if faults and tuple(faults) != (_HEALTHY,):
+        return order_faults(plan, faults)
+    if faults or preset in (_EVERYDAY, _LIVES):
+        return plan
     fitting = _fitting(plan, duration_s, 0, _n_faults(plan, duration_s))
     if fitting is None:
         raise UsageError(
@@ -103,6 +112,16 @@ def plan_from_options(
             f"--fault (--fault {_HEALTHY}: a healthy shop)"
         )
     return fitting
+
+
+def _plan_of(preset: str, duration_s: float, n_spindles: int, seed: int) -> ShopPlan:
+    if preset == _EVERYDAY:
+        return variety_plan(seed, n_spindles)
+    if preset == _LIVES:
+        if n_spindles != 1:
+            raise UsageError(f"preset {_LIVES} is of one spindle, got {n_spindles}")
+        return tool_life_plan(seed, math.ceil(duration_s / _SHORTEST_LIFE_S))
+    return ShopPlan(_names(n_spindles), Preset(preset), seed)
 
 
 def recurring_faults(plan: ShopPlan) -> Iterator[PlannedFault]:

@@ -10,6 +10,7 @@ from replay.simulate import (
     Preset,
     ShopPlan,
     demo_plan,
+    lives_end_s,
     order_faults,
     plan_from_options,
 )
@@ -198,3 +199,23 @@ def test_command_line_may_order_faults_or_none():
 def test_command_line_run_that_is_too_short_for_faults_says_what_to_do():
     with pytest.raises(UsageError, match=r"10 s of preset shop are too short .*--fault none"):
         plan_from_options(**options(duration_s=10.0))
+
+
+@pytest.mark.parametrize("preset", ["everyday", "lives"])
+def test_preset_in_which_nothing_is_to_go_wrong_has_no_faults_but_those_ordered(preset):
+    options = {"preset": preset, "duration_s": 900.0, "n_spindles": 1, "seed": 4}
+
+    assert plan_from_options(**options, faults=()).faults == ()
+    assert plan_from_options(**options, faults=("none",)).faults == ()
+    assert len(plan_from_options(**options, faults=("chatter@300:M1",)).faults) == 1
+
+
+def test_lives_are_of_one_spindle():
+    with pytest.raises(UsageError, match="preset lives is of one spindle, got 2"):
+        plan_from_options(preset="lives", duration_s=60.0, n_spindles=2, seed=4, faults=())
+
+
+def test_no_life_of_a_long_recording_comes_twice():
+    plan = plan_from_options(preset="lives", duration_s=3000.0, n_spindles=1, seed=4, faults=())
+
+    assert lives_end_s(plan) > 3000.0
