@@ -151,19 +151,15 @@ class CutSoFar:
         """
         index = look.top if is_above else look.bottom
         level, limits = self._levels[index], Place(*look.limits[index])
-        height = self._height(index, limits.level, envelope)
-        known, height = height > 0.0, height if height > 0.0 else 1.0
-        over, under = (
-            limits.high + (level.whole - 1.0) * limits.level,
-            limits.low - _fall(level) * limits.level,
-        )
-        if known:
-            over, under = (
-                min(over, height * (limits.high + limits.room)),
-                max(under, height * (limits.low - limits.room)),
-            )
-        expected = height * (limits.high + limits.low) / 2.0
-        return Extreme(level, look.smooth[index], expected, over if is_above else under)
+        whole = level.whole - 1.0 if is_above else -_fall(level)
+        usual = limits.high if is_above else limits.low
+        limit, height = usual + whole * limits.level, 1.0
+        within = self._height(index, limits.level, envelope)
+        if within > 0.0:
+            narrow = within * (usual + limits.room if is_above else usual - limits.room)
+            if (narrow < limit) is is_above:
+                limit, height = narrow, within
+        return Extreme(level, look.smooth[index], height * (limits.high + limits.low) / 2.0, limit)
 
     def onset_ns(self, n_ago: int, newest_ns: int) -> int:
         """Start of the newest hop of the vector so many before the newest, and of half a median before that."""
