@@ -268,11 +268,10 @@ def _ranked(rises: Floats) -> int:
     for left_out in range(rises.shape[1]):
         others = np.delete(rises, left_out, axis=1)
         # As many of the others as possible in one direction, then the clearest.
-        agreed = (
-            np.abs(np.sign(others).sum(axis=1)) + 1e-3 * np.abs(others.mean(axis=1)) / np.abs(others).max()
-        )
+        votes = np.sign(others).sum(axis=1)
+        agreed = np.abs(votes) + 1e-3 * np.abs(others.mean(axis=1)) / np.abs(others).max()
         best = int(np.argmax(agreed))
-        n_right += bool(np.sign(others[best].mean()) == np.sign(rises[best, left_out]))
+        n_right += bool(np.sign(votes[best]) == np.sign(rises[best, left_out]))
     return n_right
 
 

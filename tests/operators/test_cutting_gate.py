@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
+import shop
 
+from engine.config import load_config
 from engine.declared import Channel, DutyCycle, SensorGroup
+from engine.records import CheckedBlock
+from operators.blocks import BlockCheck
 from operators.cutting_gate import CuttingGate, load_channels
 from operators.group_check import Hop
 from operators.kernels.time_domain import N_PARTIALS, P_COUNT, P_MEAN, P_SUM2
@@ -170,3 +174,28 @@ def test_scalars_count_only_where_no_waveform_shows_a_load():
     said = answers(both, levels)
     for number, (_, level) in enumerate(levels):
         assert both.observe(hop(CURRENT, number, level)._replace(group="load", partials=None)) is said[-1]
+
+
+def test_how_samples_were_cut_into_blocks_changes_nothing_about_what_is_inferred():
+    levels, _ = shift(5)
+    pieces = {}
+    for group, column in ((shop.VIB, 0), (shop.CURRENT, 1)):
+        n_hop = round(group.sample_rate_hz / 10)
+        rms = np.repeat(np.array(levels)[:, column], n_hop).astype(np.float32)
+        shape = shop.noise(group, len(levels) / 10) if column == 0 else 1.0
+        pieces[group.name] = np.broadcast_to(shape * rms, (len(group.channels), rms.size)).astype(np.float32)
+
+    def stream(seed):
+        lengths = np.random.default_rng(seed).integers(1, 251, 600).tolist() if seed else []
+        blocks = shop.cut(shop.VIB, pieces["vib"], lengths) + shop.cut(
+            shop.CURRENT, pieces["current"], lengths
+        )
+        out = BlockCheck(shop.SPINDLES, load_config()).process(shop.with_ticks(blocks))
+        return [
+            (item.block.group, item.block.t_ns, item.regime) for item in out if isinstance(item, CheckedBlock)
+        ]
+
+    whole = stream(0)
+
+    assert {regime.label for *_, regime in whole} == {"-", "-/-/-/idle~", "-/-/-/cutting~"}
+    assert stream(1) == stream(2) == whole
