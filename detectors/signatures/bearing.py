@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from detectors.base import State
 from detectors.signatures.base import Signature
+from detectors.signatures.bearing_channel import bearing_channel
 from detectors.signatures.bearing_level import LOW_HZ, Level
-from detectors.signatures.bearing_lines import FEATURES, NAMES, UNNAMED, Lines, certainty
+from detectors.signatures.bearing_lines import NAMES, UNNAMED, Lines, certainty
 from detectors.signatures.speed import Memory, speed_class
 from engine.config import Config
 from engine.declared import Bearing, SensorGroup
 from engine.records import Feature, FeatureVector
 from engine.verdicts import FaultClass, Finding, Reason, Tier, Why
 
-_BAND = re.compile(r"band_(\d+)_\d+_hz")
 _N_KEPT = 64  # speeds, each in the air and in the cut
 _CLOSES = 0.7  # below, an alert may close; see `Signature`
 _LEVEL_CERTAINTY = 0.5  # rough running may have other causes than a bearing's
@@ -27,25 +27,6 @@ LineKey = tuple[int, bool]
 """Speed class, and whether it cuts."""
 LevelKey = tuple[int, str | None]
 """Speed class and section: some controllers tell the commanded speed while the spindle still gains it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ear:
-    """Where one channel's numbers stand in a vector.
-
-    Parameters
-    ----------
-    name : str
-        The channel's.
-    lines : tuple of int
-        Evidence, in the order of `bearing_lines.FEATURES`; empty if the channel knows no bearing.
-    bands : tuple of int
-        From 500 Hz up.
-    """
-
-    name: str
-    lines: tuple[int, ...]
-    bands: tuple[int, ...]
 
 
 class BearingSignature(Signature):
@@ -78,6 +59,7 @@ class BearingSignature(Signature):
     fault = FaultClass.BEARING
     long = True
     __slots__ = (
+        "_band_columns",
         "_bearing",
         "_ears",
         "_element",
@@ -85,6 +67,7 @@ class BearingSignature(Signature):
         "_held",
         "_hot",
         "_levels",
+        "_line_columns",
         "_lines",
         "_nyquist_hz",
         "_score",
@@ -101,8 +84,10 @@ class BearingSignature(Signature):
         self._ears = [
             ear
             for name, bearing in known.items()
-            if (ear := _ear(name, bearing is not None, index)).lines or ear.bands
+            if (ear := bearing_channel(name, bearing is not None, index)).lines or ear.bands
         ]
+        self._line_columns = np.array([at for ear in self._ears for at in ear.lines], np.intp)
+        self._band_columns = np.array([at for ear in self._ears for at in ear.bands], np.intp)
         # Half a window passes until the taper has let go of what was in its middle.
         self._share = min(1.0, 2.0 * config.diagnosis.hop_s / config.diagnosis.window_s)
         self._lines: Memory[LineKey, list[Lines]] = Memory(_N_KEPT)
@@ -182,18 +167,20 @@ class BearingSignature(Signature):
         """Add evidence; say whether anything is or was hot."""
         if self._bearing is None:
             return False
-        evidence = [_taken(vector, ear.lines) for ear in self._ears]
-        if not any(found == found for own in evidence for found in own):
+        evidence = vector.values[self._line_columns].tolist()
+        if all(map(math.isnan, evidence)):
             return False
         heard = self._lines.recall(key)
         if heard is None:
             heard = [Lines() for _ in self._ears]
             self._lines.keep(key, heard)
             self._hot = [hot for hot in self._hot if hot in self._lines]
-        was_hot = bool(self._hot)
-        for lines, own in zip(heard, evidence, strict=True):
+        was_hot, hot, at = bool(self._hot), False, 0
+        for ear, lines in zip(self._ears, heard, strict=True):
+            own = evidence[at : at + len(ear.lines)]
+            at += len(own)
             lines.update(own, key[1], self._share, vector.onset_ns)
-        hot = any(lines.score > 0.0 for lines in heard)
+            hot = hot or any(lines.sums)
         if hot and key not in self._hot:
             self._hot.append(key)
         elif not hot:
@@ -218,15 +205,16 @@ class BearingSignature(Signature):
             self._levels.keep(key, levels)
             if self._held is not None and self._held not in self._levels:
                 self._held = None
-        before = max((level.score for level in levels), default=0.0)
+        values, allowed = vector.values[self._band_columns].tolist(), allowed and self._where < 0
+        at, risen = 0, False
         for ear, level in zip(self._ears, levels, strict=True):
-            values = _taken(vector, ear.bands)
-            if values and all(0.0 < value < math.inf for value in values):
-                level.update(values, allowed and self._where < 0, vector.onset_ns)
-        after = max((level.score for level in levels), default=0.0)
-        if after > 0.0 and (self._held is None or after >= self._level_score()):
+            own = values[at : at + len(ear.bands)]
+            at += len(own)
+            if _is_level(own) and level.update(own, allowed, vector.onset_ns):
+                risen = True
+        if risen and max(level.score for level in levels) >= self._level_score():
             self._held = key
-        return before > 0.0 or after > 0.0
+        return risen
 
     def _level_score(self) -> float:
         if self._held is None:
@@ -259,7 +247,7 @@ class BearingSignature(Signature):
             channel = max(range(len(levels)), key=lambda one: levels[one].score)
             level, values = levels[channel], _taken(vector, self._ears[channel].bands)
             onset_ns = level.onset_ns
-            if values and level.ready and all(0.0 < value < math.inf for value in values):
+            if level.ready and _is_level(values):
                 band = level.loudest(values)
                 feature = self._features[self._ears[channel].bands[band]]
                 bounds = level.expected(band), 0.0, level.high(band)
@@ -302,20 +290,13 @@ class BearingSignature(Signature):
         return tuple(reasons)
 
 
-def _ear(name: str, knows_bearing: bool, index: Mapping[str, int]) -> _Ear:
-    """Look up the columns of one channel."""
-    wanted = [f"{name}.{feature}" for feature in FEATURES]
-    lines = tuple(index[one] for one in wanted) if knows_bearing and set(wanted) <= index.keys() else ()
-    bands = []
-    for feature, at in index.items():
-        channel, _, own = feature.partition(".")
-        if channel == name and (match := _BAND.fullmatch(own)) and int(match.group(1)) >= LOW_HZ:
-            bands.append(at)
-    return _Ear(name, lines, tuple(bands))
-
-
 def _taken(vector: FeatureVector, columns: Sequence[int]) -> tuple[float, ...]:
     return tuple(float(vector.values[column]) for column in columns)
+
+
+def _is_level(values: Sequence[float]) -> bool:
+    """Whether these are levels of bands: some, above 0 and finite; a NaN makes the sum one."""
+    return 0.0 < sum(values) < math.inf and min(values) > 0.0
 
 
 def _in_air(vector: FeatureVector) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from operator import ge
 from typing import Any
 
 LOW_HZ = 500.0
@@ -23,7 +24,7 @@ _REMEMBERED = 15
 class Level:
     """Level of the bands of one channel, in the air at comparable speed, and whether it has risen.
 
-    State: two numbers a band, two counts and a time.
+    State: three numbers a band, two counts and a time.
 
     Parameters
     ----------
@@ -31,12 +32,13 @@ class Level:
         At least 1.
     """
 
-    __slots__ = ("_count", "_mean", "_n", "_square", "onset_ns")
+    __slots__ = ("_count", "_high", "_mean", "_n", "_square", "onset_ns")
 
     def __init__(self, n_bands: int) -> None:
         self._n = 0
         self._mean = [0.0] * n_bands
         self._square = [0.0] * n_bands
+        self._high = [math.inf] * n_bands
         self._count = 0
         self.onset_ns = 0
 
@@ -55,14 +57,14 @@ class Level:
         return math.exp(self._mean[band])
 
     def high(self, band: int) -> float:
-        """Level of a band from which on it has risen, in the channel's unit."""
-        return math.exp(self._mean[band] + self._limit(band))
+        """Level of a band from which on it has risen, in the channel's unit; infinite until it is known."""
+        return self._high[band]
 
     def loudest(self, values: Sequence[float]) -> int:
-        """Number of the band that has risen the most, in limits."""
-        return max(range(len(values)), key=lambda band: self._excess(band, values[band]))
+        """Number of the band that is farthest beyond its limit."""
+        return max(range(len(values)), key=lambda band: values[band] / self._high[band])
 
-    def update(self, values: Sequence[float], allowed: bool, onset_ns: int) -> None:
+    def update(self, values: Sequence[float], allowed: bool, onset_ns: int) -> bool:
         """Compare a window with what was learned, then learn from it.
 
         Parameters
@@ -73,16 +75,22 @@ class Level:
             Whether they may be learned.
         onset_ns : int
             Start of what is new in the window.
+
+        Returns
+        -------
+        bool
+            Whether the score is, or was, above 0.
         """
-        risen = self.ready and any(self._excess(band, value) >= 1.0 for band, value in enumerate(values))
-        if risen:
+        before = self._count
+        if any(map(ge, values, self._high)):
             if not self._count:
                 self.onset_ns = onset_ns
             self._count = min(self._count + 1, _REMEMBERED)
-        else:
-            self._count = max(self._count - 1, 0)
+        elif self._count:
+            self._count -= 1
         if allowed and not self._count and self._n < _N_LEARNED:
             self._learn(values)
+        return bool(before or self._count)
 
     def _learn(self, values: Sequence[float]) -> None:
         self._n += 1
@@ -91,21 +99,18 @@ class Level:
             away = log - self._mean[band]
             self._mean[band] += away / self._n
             self._square[band] += away * (log - self._mean[band])
-
-    def _limit(self, band: int) -> float:
-        return max(_GROWN, _SPREAD * math.sqrt(self._square[band] / self._n))
-
-    def _excess(self, band: int, value: float) -> float:
-        return (math.log(value) - self._mean[band]) / self._limit(band)
+            if self.ready:
+                spread = math.sqrt(self._square[band] / self._n)
+                self._high[band] = math.exp(self._mean[band] + max(_GROWN, _SPREAD * spread))
 
     def save(self) -> tuple[Any, ...]:
         """State for recovery."""
-        return self._n, list(self._mean), list(self._square), self._count, self.onset_ns
+        return self._n, list(self._mean), list(self._square), list(self._high), self._count, self.onset_ns
 
     @classmethod
     def restored(cls, state: tuple[Any, ...]) -> Level:
         """Go on from `save`."""
         level = cls(len(state[1]))
-        level._n, mean, square, level._count, level.onset_ns = state
-        level._mean, level._square = list(mean), list(square)
+        level._n, mean, square, high, level._count, level.onset_ns = state
+        level._mean, level._square, level._high = list(mean), list(square), list(high)
         return level

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 NAMES = ("outer_race", "inner_race", "rolling_element")
@@ -15,6 +16,8 @@ FEATURES = ("bpfo_evidence", "bpfi_evidence", "bsf_evidence")
 # Evidence of noise is at most exponentially distributed with a mean of 1. What is waited for in the air is a mean of 4;
 # in a cut, where much else is modulated, of 8.
 _MEAN_IN_AIR, _MEAN_IN_CUT = 4.0, 8.0
+# Of the log-likelihood ratio: gain per nat, and what a window costs; in the air and in a cut.
+_RATIO = [(1.0 - 1.0 / mean, math.log(mean)) for mean in (_MEAN_IN_AIR, _MEAN_IN_CUT)]
 # More of one window is worth no more: a single window never confirms.
 _MOST = 15.0
 # One false alert in a hundred years: four independent windows a second, three lines, so ln(4e10) = 24.4, rounded up.
@@ -70,12 +73,12 @@ class Lines:
         clear = self.means[line] >= max(_NAMED, _CLEARLY * others)
         return NAMES[line] if clear and self.sums[line] >= _CONFIRMED else UNNAMED
 
-    def update(self, evidence: tuple[float, ...], cutting: bool, share: float, onset_ns: int) -> None:
+    def update(self, evidence: Sequence[float], cutting: bool, share: float, onset_ns: int) -> None:
         """Take a window's evidence.
 
         Parameters
         ----------
-        evidence : tuple of float
+        evidence : sequence of float
             Nats, for the lines of `NAMES`; NaN where it cannot be said.
         cutting : bool
             Whether it is of a cut.
@@ -84,18 +87,19 @@ class Lines:
         onset_ns : int
             Start of what is new in it.
         """
-        if not max(self.sums) > 0.0:
+        sums, means = self.sums, self.means
+        if not any(sums):
             self.onset_ns = onset_ns
-        mean = _MEAN_IN_CUT if cutting else _MEAN_IN_AIR
+        gain, cost = _RATIO[cutting]
         for line, found in enumerate(evidence):
             if found == found:
-                ratio = (1.0 - 1.0 / mean) * min(found, _MOST) - math.log(mean)
-                self.sums[line] = min(max(self.sums[line] + share * ratio, 0.0), _REMEMBERED)
-                self.means[line] += _WEIGHT * (found - self.means[line])
+                total = sums[line] + share * (gain * (found if found < _MOST else _MOST) - cost)
+                sums[line] = 0.0 if total < 0.0 else total if total < _REMEMBERED else _REMEMBERED
+                means[line] += _WEIGHT * (found - means[line])
 
     def doubt(self, share: float) -> None:
         """Hear that a window in the air at another speed showed nothing."""
-        step = _ELSEWHERE * share * math.log(_MEAN_IN_AIR)
+        step = _ELSEWHERE * share * _RATIO[False][1]
         self.sums = [max(total - step, 0.0) for total in self.sums]
 
     def save(self) -> tuple[Any, ...]:

@@ -324,3 +324,12 @@ def test_memory_is_bounded():
     assert len(state["lines"]) <= 64
     assert len(state["levels"]) <= 64
     assert len(state["hot"]) <= 64
+
+
+@pytest.mark.parametrize("level", [np.nan, np.inf, 0.0])
+def test_level_that_is_none_is_neither_risen_nor_learned(level):
+    seen = watch()
+    seen.see(100)
+
+    assert not seen.see(50, level=level)
+    assert seen.see(30, level=0.3)[0].reasons[0].expected == pytest.approx(0.1)
