@@ -1,0 +1,380 @@
+"""Cuts: where one begins and ends, and what it measured beyond what idling at the same speed measures."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from detectors.wear import CutPart, Load
+from engine.clock import NS_PER_S
+from engine.config import Config
+from engine.declared import Channel, SensorGroup, Spindle
+from engine.records import FeatureVector, Regime
+from operators.features import FeatureSet
+
+_POWERS = frozenset({"W", "kW", "Nm", "N·m", "N*m", "N", "kN"})
+_CURRENTS = frozenset({"A", "mA"})
+_ACCELERATIONS = frozenset({"g", "m/s²", "m/s2", "m/s^2"})
+# How far from proportional to force: a load meter follows the torque; the line of the teeth follows the force's ripple,
+# too; a motor's current takes little notice of light loads.
+_TRUST_LOAD, _TRUST_TEETH, _TRUST_CURRENT = 0.03, 0.08, 0.081
+
+_SPEED_STEP = 0.02  # logarithmic; speeds so near to each other idle alike
+_MAX_SPEEDS = 32  # whose idling is remembered
+_AIR_MEMORY = 40  # stretches in the air over which a level is averaged, if it was met so often
+_N_LAST = 3  # windows at the end of a stretch in the air: the tool has left, the spindle is up to speed
+_LOST_S = 5.0  # without any vector a cut is over
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A stretch in which one edge of one tool was in the material without a break.
+
+    Parameters
+    ----------
+    tool : str
+        As the controller names it.
+    edge : str or None
+        As the context names it; None: it does not.
+    began_ns, ended_ns : int
+        Stream time.
+    cutting_s : float
+        In between.
+    sound : bool
+        False: sensor trouble or a fault was in it, so it says nothing about wear.
+    parts : tuple[CutPart, ...]
+        Its sections that were long enough to be measured, in order.
+    work : float
+        Area under the first load: its mean without idling, times the seconds, over all sections that measured it. In
+        that load's unit times seconds; NaN if none did.
+    """
+
+    tool: str
+    edge: str | None
+    began_ns: int
+    ended_ns: int
+    cutting_s: float
+    sound: bool
+    parts: tuple[CutPart, ...]
+    work: float
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Sums of each measure of a stretch, and how many windows were summed."""
+
+    total: dict[str, float] = field(default_factory=dict)
+    n: dict[str, int] = field(default_factory=dict)
+
+    def add(self, name: str, value: float) -> None:
+        if value == value:
+            self.total[name] = self.total.get(name, 0.0) + value
+            self.n[name] = self.n.get(name, 0) + 1
+
+    def mean(self, name: str) -> float:
+        n = self.n.get(name, 0)
+        return self.total[name] / n if n else math.nan
+
+
+@dataclass(slots=True)
+class _OpenPart:
+    regime: Regime
+    rpm: float | None
+    since_ns: int
+    sums: _Sums = field(default_factory=_Sums)
+    cutting_s: float = 0.0
+
+
+@dataclass(slots=True)
+class _OpenCut:
+    tool: str
+    edge: str | None
+    began_ns: int
+    parts: list[_OpenPart]
+    sound: bool = True
+
+
+class Columns:
+    """Which features of a spindle's vectors are read, and what they measure.
+
+    ``noise`` is the mean square of the broadband noise (`noise_floor`), summed over accelerometers. Loads are the means
+    of load, power, torque or force channels, of currents, and the line of the teeth of every accelerometer.
+
+    Parameters
+    ----------
+    spindle : Spindle
+        Declared.
+    features : Mapping[tuple[str, str], FeatureSet]
+        By spindle and group.
+    config : Config
+        Window lengths.
+    """
+
+    __slots__ = ("groups", "loads")
+
+    def __init__(
+        self, spindle: Spindle, features: Mapping[tuple[str, str], FeatureSet], config: Config
+    ) -> None:
+        self.loads: dict[str, tuple[str, float]] = {}  # unit and trust of each
+        # For each group and kind of window: its length, columns of noise, columns of loads.
+        self.groups: dict[tuple[str, bool], tuple[int, list[int], list[tuple[str, int]]]] = {}
+        for group in spindle.groups:
+            found = features[spindle.name, group.name]
+            wanted = [(False, found)] if found.long is None else [(False, found), (True, found.long)]
+            for long, one in wanted:
+                noises, loads = self._of(group, one, long)
+                if noises or loads:
+                    length_s = config.diagnosis.window_s if long else config.waveform.window_s
+                    if group.kind == "scalar":
+                        length_s = 1.0 / group.sample_rate_hz
+                    self.groups[group.name, long] = round(length_s * NS_PER_S), noises, loads
+
+    def _of(
+        self, group: SensorGroup, features: FeatureSet, long: bool
+    ) -> tuple[list[int], list[tuple[str, int]]]:
+        index = {name: column for column, name in enumerate(features.names)}
+        noises: list[int] = []
+        loads: list[tuple[str, int]] = []
+        for channel in group.channels:
+            level = f"{channel.name}.{'value' if group.kind == 'scalar' else 'mean'}"
+            if not long and level in index and (trust := _trust(channel)) is not None:
+                loads.append((level, index[level]))
+                self.loads[level] = channel.unit, trust
+            if long and not channel.dc_coupled and channel.unit in _ACCELERATIONS:
+                noises.append(index[f"{channel.name}.noise_floor"])
+                teeth = f"{channel.name}.tooth_1"
+                loads.append((teeth, index[teeth]))
+                self.loads[teeth] = channel.unit, _TRUST_TEETH
+        return noises, loads
+
+
+def _trust(channel: Channel) -> float | None:
+    """How well a channel's level follows the cutting force; None if it is something else."""
+    if channel.unit in _POWERS or (channel.unit == "%" and "load" in channel.name.lower()):
+        return _TRUST_LOAD
+    return _TRUST_CURRENT if channel.unit in _CURRENTS else None
+
+
+class CutMeter:
+    """Follows one spindle's vectors and hands out each cut when it is over.
+
+    Only windows that lie wholly within one section, or wholly in the air at one commanded speed, are measured, and both
+    only from ``[learn] settle_s`` after it began. A level in the air is kept per speed, of the last windows before the
+    tool goes in again; without one at the speed of a cut nothing can be taken off it, and its noise and loads are NaN
+    (but for the teeth: there are none in the air).
+
+    State: the open cut, and the levels in the air at 32 speeds.
+
+    Parameters
+    ----------
+    columns : Columns
+        What to read.
+    settle_s : float
+        ``[learn] settle_s``.
+    """
+
+    __slots__ = (
+        "_air",
+        "_air_last",
+        "_air_rpm",
+        "_air_since_ns",
+        "_columns",
+        "_cut",
+        "_latest_ns",
+        "_settle_ns",
+    )
+
+    def __init__(self, columns: Columns, settle_s: float) -> None:
+        self._columns = columns
+        self._settle_ns = round(settle_s * NS_PER_S)
+        self._cut: _OpenCut | None = None
+        self._latest_ns = -(2**62)
+        self._air: OrderedDict[int, dict[str, tuple[int, float]]] = OrderedDict()
+        self._air_rpm: float | None = None
+        self._air_since_ns = 0
+        self._air_last: dict[str, list[float]] = {}
+
+    @property
+    def cutting(self) -> bool:
+        """Whether a cut is open."""
+        return self._cut is not None
+
+    def disturb(self) -> None:
+        """Say that the open cut, if there is one, is not sound."""
+        if self._cut is not None:
+            self._cut.sound = False
+
+    def take(self, vector: FeatureVector) -> Cut | None:
+        """Take the next vector of any group.
+
+        Parameters
+        ----------
+        vector : FeatureVector
+            In stream time, but for groups that lag a little.
+
+        Returns
+        -------
+        Cut or None
+            The one that this vector shows to be over.
+        """
+        over = self._follow(vector) if vector.t_ns >= self._latest_ns else None
+        found = self._columns.groups.get((vector.group, vector.long))
+        if found is not None:
+            self._measure(vector, *found)
+        return over
+
+    def _follow(self, vector: FeatureVector) -> Cut | None:
+        """Begin and end what the context says has begun and ended."""
+        before_ns, self._latest_ns = self._latest_ns, vector.t_ns
+        over = None
+        cut, regime = self._cut, vector.regime
+        if cut is not None:
+            lost = vector.t_ns - before_ns > _LOST_S * NS_PER_S
+            same = regime.cutting and regime.tool == cut.tool and vector.context.tool_edge == cut.edge
+            if lost or not same:
+                over = self._close(before_ns if lost else _since(vector))
+        if regime.cutting:
+            self._go_in(vector)
+        else:
+            self._go_out(vector)
+        return over
+
+    def _go_in(self, vector: FeatureVector) -> None:
+        regime, cut = vector.regime, self._cut
+        if regime.tool is None:
+            return
+        rpm, since_ns = vector.context.rpm, _since(vector)
+        if cut is None:
+            self._keep_air()
+            parts = [_OpenPart(regime, rpm, since_ns)]
+            self._cut = _OpenCut(regime.tool, vector.context.tool_edge, since_ns, parts)
+        elif cut.parts[-1].regime != regime:
+            last = cut.parts[-1]
+            last.cutting_s = (since_ns - last.since_ns) / NS_PER_S
+            cut.parts.append(_OpenPart(regime, rpm, since_ns))
+
+    def _go_out(self, vector: FeatureVector) -> None:
+        rpm = vector.context.rpm if vector.regime.cutting is False else None
+        if rpm != self._air_rpm:
+            self._air_rpm, self._air_since_ns = rpm, _since(vector)
+            self._air_last = {}
+
+    def _keep_air(self) -> None:
+        """Average what was measured in the air just now into what this speed has shown before."""
+        if self._air_rpm and self._air_last:
+            known = self._air.setdefault(_speed(self._air_rpm), {})
+            self._air.move_to_end(_speed(self._air_rpm))
+            if len(self._air) > _MAX_SPEEDS:
+                self._air.popitem(last=False)
+            for name, values in self._air_last.items():
+                n, mean = known.get(name, (0, 0.0))
+                n = min(n + 1, _AIR_MEMORY)
+                known[name] = n, mean + (sum(values) / len(values) - mean) / n
+        self._air_rpm, self._air_last = None, {}
+
+    def _measure(
+        self, vector: FeatureVector, length_ns: int, noises: list[int], loads: list[tuple[str, int]]
+    ) -> None:
+        cut = self._cut
+        start_ns = vector.t_ns - length_ns - self._settle_ns
+        if not vector.usable:
+            if cut is not None:
+                cut.sound = False
+            return
+        if cut is not None:
+            part = cut.parts[-1]
+            if start_ns < part.since_ns or vector.regime != part.regime:
+                return
+            values = vector.values
+            if noises:
+                part.sums.add("noise", sum(float(values[column]) ** 2 for column in noises))
+            for name, column in loads:
+                part.sums.add(name, float(values[column]))
+        elif self._air_rpm and start_ns >= self._air_since_ns and vector.regime.cutting is False:
+            values = vector.values
+            if noises:
+                self._note_air("noise", sum(float(values[column]) ** 2 for column in noises))
+            for name, column in loads:
+                self._note_air(name, float(values[column]))
+
+    def _note_air(self, name: str, value: float) -> None:
+        if value == value:
+            last = self._air_last.setdefault(name, [])
+            last.append(value)
+            del last[:-_N_LAST]
+
+    def _close(self, end_ns: int) -> Cut:
+        cut = self._cut
+        assert cut is not None
+        self._cut = None
+        last = cut.parts[-1]
+        last.cutting_s = max(end_ns - last.since_ns, 0) / NS_PER_S
+        parts = tuple(self._part(part) for part in cut.parts)
+        measured = tuple(part for part in parts if part is not None)
+        works = [
+            part.loads[0].value * part.cutting_s
+            for part in measured
+            if part.loads and part.loads[0].value == part.loads[0].value
+        ]
+        cutting_s = sum(part.cutting_s for part in cut.parts)
+        work = sum(works) if works else math.nan
+        return Cut(cut.tool, cut.edge, cut.began_ns, end_ns, cutting_s, cut.sound, measured, work)
+
+    def _part(self, part: _OpenPart) -> CutPart | None:
+        """What one section measured; None if no window lay within it."""
+        if not part.sums.n:
+            return None
+        air = self._air.get(_speed(part.rpm), {}) if part.rpm else {}
+        loads = []
+        for name, (unit, trust) in self._columns.loads.items():
+            mean = part.sums.mean(name)
+            if trust == _TRUST_TEETH:
+                loads.append(Load(name, unit, mean, trust, math.nan))
+            else:
+                idle = air.get(name, (0, math.nan))[1]
+                loads.append(Load(name, unit, mean - idle, trust, idle))
+        noise, quiet = part.sums.mean("noise"), air.get("noise", (0, math.nan))[1]
+        return CutPart(tuple(part.regime), part.cutting_s, noise, quiet, tuple(loads))
+
+    def save(self) -> Any:
+        """State for recovery."""
+        cut = self._cut
+        open_cut = None
+        if cut is not None:
+            parts = [
+                (tuple(p.regime), p.rpm, p.since_ns, p.sums.total, p.sums.n, p.cutting_s) for p in cut.parts
+            ]
+            open_cut = cut.tool, cut.edge, cut.began_ns, parts, cut.sound
+        air = self._air_rpm, self._air_since_ns, self._air_last
+        return open_cut, self._latest_ns, list(self._air.items()), air
+
+    def restore(self, state: Any) -> None:
+        """Continue from `save`."""
+        open_cut, self._latest_ns, known, air = state
+        self._air = OrderedDict((speed, dict(levels)) for speed, levels in known)
+        self._air_rpm, self._air_since_ns, last = air
+        self._air_last = {name: list(values) for name, values in last.items()}
+        self._cut = None
+        if open_cut is not None:
+            tool, edge, began_ns, parts, sound = open_cut
+            restored = [
+                _OpenPart(Regime(*regime), rpm, since_ns, _Sums(dict(total), dict(n)), cutting_s)
+                for regime, rpm, since_ns, total, n, cutting_s in parts
+            ]
+            self._cut = _OpenCut(tool, edge, began_ns, restored, sound)
+
+
+def _since(vector: FeatureVector) -> int:
+    """When what the vector's context says began: the context's own time where it tells it, else the newest hop's."""
+    context = vector.context
+    if context.cutting is not None and vector.onset_ns <= context.t_ns <= vector.t_ns:
+        return context.t_ns
+    return vector.onset_ns
+
+
+def _speed(rpm: float) -> int:
+    """Class of speeds that idle alike."""
+    return round(math.log(abs(rpm)) / _SPEED_STEP)
