@@ -21,12 +21,13 @@ _LEAST_LINES = 8  # lines of resolution from order to order, as `asynchronous_li
 
 # The strongest bin of mere noise stands out 1.8 to 4.5 times (of 10 000 windows); chatter, 10 to 150.
 _NARROW = 6.0
-# A tenth of the power of all that the sensor hears in the cut; less is a note in the background.
-_LOUD = math.sqrt(0.1)
-# Half of it: without anything to compare with.
-_LOUDEST = math.sqrt(0.5)
-# Ten decibels over what was there before; noise in its strongest bin varies by three from window to window.
-_GROWN = math.sqrt(10.0)
+# A quarter of the power of all that the sensor hears in the cut: chatter soon outdoes the teeth. Healthy simulated
+# cuts, whose tooth harmonics alias as with a sensor without a filter, come to two thirds of these limits together.
+_LOUD = 0.5
+# Three fifths of it: without anything to compare with. A motor's own note made up a third on a real test rig.
+_LOUDEST = math.sqrt(0.6)
+# Twelve decibels over what was there before; noise in its strongest bin varies by three from window to window.
+_GROWN = 4.0
 
 _N_OPENING = 5  # windows that are a cut's first moments
 _N_LEARNED = 50  # windows after which a section's level is known: five seconds
@@ -42,11 +43,11 @@ class Chatter(Signature):
     Forced vibration, however strong, has the lines of speed and teeth, and its skirts of noise. Chatter adds a line
     that belongs to neither, near a natural frequency, and soon the loudest. Three things must hold, in three windows
     in a row that hear the same note. It is *narrow*: it stands 6 times out of its surroundings, which the noise of
-    wear, of a broken or bent tool, of coolant does not. It is *loud*: a tenth of the power or more. It has *grown*,
-    by 10 dB, over the loudest note of the spindle in the air at comparable speed, where a pump, a drive or a damaged
+    wear, of a broken or bent tool, of coolant does not. It is *loud*: a quarter of the power or more. It has *grown*,
+    by 12 dB, over the loudest note of the spindle in the air at comparable speed, where a pump, a drive or a damaged
     bearing sings, too; and over this cut's first moments (dynamic) or what this section usually has (learned). Those
-    are the magnitude and ratio tests of the control makers. Half of all power in a note that the air does not know is
-    enough without the rest (absolute).
+    are the magnitude and ratio tests of the control makers. Three fifths of all power in a note that the air does not
+    know are enough without the rest (absolute).
 
     It misses chatter on a multiple of the speed (period doubling of a cutter with an even number of teeth), chatter
     above the sensor's range, and a note that comes and goes within half a second. A cut that chatters from its first

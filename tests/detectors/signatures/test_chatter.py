@@ -13,7 +13,7 @@ from replay.simulate import ShopPlan, order_faults
 from replay.simulate.program import Preset
 
 CALM = {"rms": 1.0, "asynchronous_line": 0.1, "asynchronous_hz": 1500.0, "asynchronous_contrast": 2.2}
-NOTE = {"rms": 1.2, "asynchronous_line": 0.6, "asynchronous_hz": 870.0, "asynchronous_contrast": 40.0}
+NOTE = {"rms": 1.3, "asynchronous_line": 0.9, "asynchronous_hz": 870.0, "asynchronous_contrast": 40.0}
 AIR = {"rms": 0.05, "asynchronous_line": 0.005, "asynchronous_hz": 49.0, "asynchronous_contrast": 9.0}
 
 
@@ -56,7 +56,7 @@ def test_a_note_that_grows_out_of_the_cut_is_chatter_from_the_third_window_on() 
         {"asynchronous_contrast": 4.5},
         {"asynchronous_contrast": float("nan")},
         {"rms": 3.0},
-        {"asynchronous_line": 0.2, "rms": 0.5},
+        {"asynchronous_line": 0.3, "rms": 0.5},
     ],
     ids=["noise", "no surroundings", "faint beside the cut", "little more than before"],
 )
@@ -82,7 +82,7 @@ def test_what_the_spindle_sings_in_the_air_is_no_chatter() -> None:
 
 def test_a_cut_that_chatters_from_its_first_moment_is_found_by_its_loudness_over_the_air() -> None:
     air = run(AIR, 5, cutting=False, section="approach")
-    loud = {**NOTE, "asynchronous_line": 1.0}
+    loud = {**NOTE, "asynchronous_line": 1.2}
 
     found = watch(chatter(), [*air, *run(loud, 10, first=5)])
 
@@ -154,7 +154,7 @@ def test_a_change_of_speed_within_the_cut_starts_it_afresh() -> None:
 
     found = watch(chatter(), vectors)
 
-    # A window that contains the change says nothing; then half of the power is needed, for nothing else is known.
+    # A window that contains the change says nothing; then more of the power is needed, for nothing else is known.
     assert found[:15] == [None] * 15
     assert all(finding is None or finding.tier is Tier.ABSOLUTE for finding in found)
 
