@@ -243,7 +243,7 @@ def history_features(x: Floats, fs: float) -> list[float]:
 def noise_floor(power: Floats, first_bin: int, spacing: float) -> float:
     """Median bin, the lower one of the middle two, as if all were like it; of exponentially distributed power.
 
-    Where orders are ``spacing`` bins apart, 5.5 or more, bins within 2.5 and 0.15 % of its place to one are left out.
+    Where orders are ``spacing`` bins apart, 5.5 or more, bins near one are left out, and those from the 250th up.
     """
     used = power[first_bin:]
     if used.size == 0 or not np.isfinite(used).all():
@@ -252,6 +252,7 @@ def noise_floor(power: Floats, first_bin: int, spacing: float) -> float:
     if 5.5 <= spacing < used.size:
         bins = np.arange(first_bin, power.size)
         order = spacing * np.round(bins / spacing)
-        away = used[np.abs(bins - order) >= 2.5 + 0.0015 * order]
+        near = np.minimum(2.5 + 0.0015 * order, max(2.5, 0.3 * spacing))
+        away = used[(np.abs(bins - order) >= near) & (bins < int(250 * spacing))]
         chosen = away if away.size else used
     return float(np.sqrt(np.sort(chosen)[(chosen.size - 1) // 2] / np.log(2) * used.size))

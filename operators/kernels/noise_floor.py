@@ -20,6 +20,8 @@ _PER_ROW = types.Array(types.float64, 1, "A", readonly=True)
 _LARGEST = np.int32(0x7F7FFFFF)  # bits of the largest finite float32; beyond it are infinity and NaN
 _LEAST_APART = 2.5  # bins from the nearest order: the main lobe of a Hann taper reaches 2 ...
 _WANDER = 0.0015  # ... and speed that wanders widens it by so much of the order's place
+_MOST_APART = 0.3  # of the way to the next order, so that something is left between them ...
+_HIGHEST_ORDER = 250.0  # ... up to where speed that wanders fills that, too
 _LEAST_SPACING = 5.5  # bins from order to order that leave a bin so far from both
 _PER_MEDIAN = 1.0 / math.log(2.0)  # mean of a power with two degrees of freedom, over its median
 
@@ -35,7 +37,7 @@ def noise_floor(
 
     A line fills a few bins, however strong it is, and leaves the median where it was; so tones hardly count. The teeth,
     whose harmonics reach far up, count still less: where the speed is known and its orders stand 5.5 bins apart or
-    more, bins near an order are left out: 2.5 to either side, and 0.15 % of its place for what speed control leaves.
+    more, bins near an order are left out: 2.5 to either side, and some for what speed control leaves.
     What remains is broadband: chips that tear, a wear land that rubs, rolling, cavitation, the sensor's own noise.
     Powers add: the square of a cut's floor less that of the same spindle in the air is the cut's own.
 
@@ -74,10 +76,12 @@ def _gather(
     n_bins = bits.size
     n = 0
     if _LEAST_SPACING <= spacing < n_bins - first_bin:
-        for line in range(int(first_bin / spacing), int(n_bins / spacing) + 1):
+        most = max(_LEAST_APART, _MOST_APART * spacing)
+        end = min(n_bins, int(_HIGHEST_ORDER * spacing))
+        for line in range(int(first_bin / spacing), int(end / spacing) + 1):
             below, above = line * spacing, (line + 1) * spacing
-            start = max(math.ceil(below + _LEAST_APART + _WANDER * below), first_bin)
-            for k in range(start, min(int(above - _LEAST_APART - _WANDER * above) + 1, n_bins)):
+            start = max(math.ceil(below + min(_LEAST_APART + _WANDER * below, most)), first_bin)
+            for k in range(start, min(int(above - min(_LEAST_APART + _WANDER * above, most)) + 1, end)):
                 chosen[n] = bits[k]
                 n += 1
     if n == 0:
