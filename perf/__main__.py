@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from perf import (  # noqa: F401 - importing registers
+    bench_bearing,
     bench_calibration,
     bench_demo,
     bench_detectors,
