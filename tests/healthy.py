@@ -27,25 +27,31 @@ PHASES = ((0.0, "T1", False), (2.0, "T1", True), (8.0, "T2", False), (9.0, "T2",
 IDLE_RMS_G, CUT_RMS_G, IDLE_A, CUT_A = 0.05, 0.4, 5.0, 20.0
 
 
-def context(t_s: float, tool: str, cutting: bool) -> Context:
+def context(t_s: float, tool: str, cutting: bool, n_teeth: int | None = 4) -> Context:
     t_ns = T0 + round(t_s * NS_PER_S)
-    return Context("M1", t_ns, tool=tool, section="rough", rpm=RPM, cutting=cutting, n_teeth=4)
+    return Context("M1", t_ns, tool=tool, section="rough", rpm=RPM, cutting=cutting, n_teeth=n_teeth)
 
 
 def write_healthy(
-    path: Path, spindle: Spindle = SPINDLE, *, block_s: float = 0.05, phases: tuple = PHASES
+    path: Path,
+    spindle: Spindle = SPINDLE,
+    *,
+    block_s: float = 0.05,
+    phases: tuple = PHASES,
+    n_teeth: int | None = 4,
+    cut_share: float = 1.0,
 ) -> Path:
-    """Noise whose level follows the phases; currents likewise around their means."""
+    """Noise whose level follows the phases, currents around their means; ``cut_share`` = how much cuts show."""
     rng = np.random.default_rng(0)
     with RecordingWriter(path, spindle, T0, "test", "CC0-1.0", ["a note"], labelled=True) as writer:
         for t_s, tool, cutting in phases:
-            writer.write_context(context(t_s, tool, cutting))
+            writer.write_context(context(t_s, tool, cutting, n_teeth))
         for group in spindle.groups:
             n = round(DURATION_S * group.sample_rate_hz)
             t_s = np.arange(n) / group.sample_rate_hz
             cut = np.zeros(n)
             for at_s, _tool, cutting in PHASES:
-                cut[t_s >= at_s] = cutting
+                cut[t_s >= at_s] = cut_share * cutting
             noise = rng.standard_normal((len(group.channels), n))
             dc = np.array([[channel.dc_coupled] for channel in group.channels])
             level = IDLE_A + (CUT_A - IDLE_A) * cut

@@ -16,6 +16,7 @@ from replay.recording import Recording
 # So many slabs of a tenth of a second make a level: two seconds, the nearest ones.
 _N_NEAREST = 20
 _LONGEST_LOOP_S, _SHORTEST_LOOP_S = 2.0, 0.1
+_STEP, _LOUDER = 0.05, 1.2
 _FADE = 0.1  # share of a loop over which its end is faded into its beginning
 
 
@@ -52,6 +53,18 @@ class Levels:
     onset: Level
     idle: Level
     loop: NDArray[np.float64]
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether the cut can be told from idle running at all; True if no idle running was recorded.
+
+        A level must differ by 5 % and by more than its own unrest, or the unrest itself by a fifth.
+        """
+        if math.isnan(self.idle.mean):
+            return True
+        step = abs(self.onset.mean - self.idle.mean)
+        higher = step > max(_STEP * abs(self.idle.mean), self.onset.rms)
+        return higher or self.onset.rms > _LOUDER * self.idle.rms
 
     @property
     def floor_rms(self) -> float:

@@ -38,9 +38,8 @@ _CRASH_BOUNCES = ((0.0, 1.0), (0.031, -0.5), (0.074, 0.3))  # seconds after, sha
 # A drive may give twice its rating for short; the control's lag-error limit stops it after a tenth of a second.
 _BLOW_OF_LOAD = 1.5
 _BREAK_OF_RMS = 5.0  # an edge that breaks out: a fifth of the energy of a crash in a quiet cut
-_TEETH_ASSUMED = 4
 _BROKEN_LOAD = 0.1  # what is left of a broken edge rubs
-_BROKEN_FALLBACK = 0.5  # without rpm: the tool cuts half of what it should, and shakes half as much again
+_BROKEN_FALLBACK = 0.5  # by level alone: the tool cuts half of what it should, and shakes half as much again
 _BROKEN_RISE_S = 0.05
 _CHATTER_PER_S, _CHATTER_SEED = 10.0, 0.01
 _IMBALANCE_MM_S = 2.8  # boundary of zones B and C of ISO 20816-3, small machines on rigid supports
@@ -96,9 +95,9 @@ class Here:
 
     @property
     def n_teeth(self) -> int:
-        """Of the tool at the onset; four, the commonest end mill, if unknown."""
+        """Of the tool at the onset; 0 if unknown."""
         context = self.story.at(self.start_s)
-        return (context.n_teeth if context is not None else None) or _TEETH_ASSUMED
+        return (context.n_teeth if context is not None else None) or 0
 
     @property
     def idle_mean(self) -> float:
@@ -135,12 +134,12 @@ def tool_breakage(t_s: Samples, x: Samples, here: Here) -> Samples:
     drive smoothed by its control. The load rises by a tenth, since what is left of the edge rubs; more than
     that can be either way.
 
-    Without speed the pattern cannot be placed. Then the level alone shows it: the cut's share of the load falls
-    by half, vibration rises by half, within 50 ms.
+    Without speed or number of teeth there is no such pattern, and a turning tool has none. Then the level alone
+    shows it: the cut's share of the load falls by half, vibration rises by half, within 50 ms.
     """
     age_s, severity = t_s - here.start_s, min(here.severity, 1.0)
     engaged = here.engaged(t_s)
-    if here.rpm <= 0.0:
+    if here.rpm <= 0.0 or here.n_teeth == 0:
         return _breakage_by_level(x, here, severity * engaged * np.clip(age_s / _BROKEN_RISE_S, 0.0, 1.0))
     rev_hz = here.rpm / 60.0
     turn = here.story.revolution(t_s) + phase(here.seed)

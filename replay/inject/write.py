@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.declared import SensorGroup
+from engine.errors import UsageError
 from engine.records import Context, samples_to_ns
 from replay.inject.channels import role_of
 from replay.inject.levels import GroupLevels
@@ -63,6 +64,10 @@ def inject(
     contexts = list(ContextRows(recording.path / CONTEXT, recording.spindle.name).contexts())
     story = Story(contexts, recording.start_ns, recording.duration_s)
     placed = place(orders, recording.spindle, story)
+    scenes = {
+        group.name: _scenes(recording, group, placed, story, seed) for group in recording.spindle.groups
+    }
+    _refuse_unseen(placed, list(scenes.values()))
     renamed = replaced_name(recording, spindle)
     writer = RecordingWriter(
         dest,
@@ -78,9 +83,8 @@ def inject(
         for context in contexts:
             writer.write_context(replace(context, spindle=renamed.spindle.name))
         for group in recording.spindle.groups:
-            scenes = _scenes(recording, group, placed, story, seed)
             for slab in slabs(recording, group):
-                for t_ns, samples in superposed(slab, group, scenes):
+                for t_ns, samples in superposed(slab, group, scenes[group.name]):
                     writer.write_block(group.name, t_ns, samples)
     return placed
 
@@ -131,6 +135,19 @@ def _scenes(
             )
         )
     return scenes
+
+
+def _refuse_unseen(placed: Sequence[Placed], scenes: Sequence[Scenes]) -> None:
+    """Refuse to take away a cut that no channel shows: there would be nothing to find."""
+    for fault in placed:
+        if fault.kind not in (Injection.MISSING_TOOL, Injection.TOOL_BREAKAGE):
+            continue
+        places = [here for group in scenes for own, at in group if own is fault for here in at.values()]
+        if not any(here.levels.stands_out for here in places):
+            raise UsageError(
+                f"{fault.kind} at {fault.start_s:g} s: in no channel does the cut stand out from idle running there, "
+                "so nothing would change"
+            )
 
 
 def superposed(slab: Slab, group: SensorGroup, scenes: Scenes) -> Iterable[tuple[int, NDArray[np.float32]]]:

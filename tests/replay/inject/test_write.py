@@ -240,6 +240,25 @@ def test_a_load_meter_alone_carries_no_fault_of_the_rotor(tmp_path: Path) -> Non
         injected(source, tmp_path / "f", "imbalance@5")
 
 
+def test_without_a_number_of_teeth_a_breakage_shows_in_the_level_alone(tmp_path: Path) -> None:
+    source = write_healthy(tmp_path / "turning", n_teeth=None)
+
+    changed = injected(source, tmp_path / "f", "tool_breakage@3")
+
+    load = part(changed, "current", 4.0, 8.0).mean() - IDLE_A
+    assert load == pytest.approx(0.5 * (CUT_A - IDLE_A), rel=0.01)
+    assert part(changed, "vib", 4.0, 8.0).std() == pytest.approx(1.5 * CUT_RMS_G, rel=0.01)
+    energy = part(changed, "vib", 4.0, 8.0) ** 2
+    assert amplitude(energy, RATE_HZ, RPM / 60) < 0.05 * energy.mean()
+
+
+def test_a_cut_that_no_channel_shows_cannot_be_missed(tmp_path: Path) -> None:
+    source = write_healthy(tmp_path / "light", cut_share=0.0)
+
+    with pytest.raises(UsageError, match="in no channel does the cut stand out from idle running"):
+        injected(source, tmp_path / "f", "missing_tool@3")
+
+
 def test_two_faults_at_once_are_refused(healthy: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="one fault at a time"):
         injected(healthy, tmp_path / "f", "chatter@5", "collision@5.5")
