@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bytewax.operators import KeyedStream
@@ -12,11 +13,12 @@ from detectors.registry import check_detectors
 from engine.config import Config
 from engine.declared import Spindle
 from engine.records import FeatureVector, SensorOutcome
-from engine.verdicts import Score
+from engine.verdicts import Score, ToolLife
 from operators.baseline_store import BaselineStore
 from operators.features import FeatureSet
 from operators.group_detect import GroupDetect
 from operators.step import stateful_step
+from operators.tool_lives import ToolLives
 
 FeatureSets = Mapping[tuple[str, str], FeatureSet]
 
@@ -43,7 +45,7 @@ def detect(
     features : Mapping[tuple[str, str], FeatureSet]
         By spindle and group.
     config : Config
-        ``[learn]``, ``[[detectors]]``, ``[dynamic]``, ``[[limits]]``, ``[judge]``.
+        ``[learn]``, ``[[detectors]]``, ``[dynamic]``, ``[[limits]]``, ``[judge]``, ``[tool_life]``.
     recoverable : bool
         As for `operators.step.stateful_step`.
     store : BaselineStore, optional
@@ -51,8 +53,8 @@ def detect(
 
     Returns
     -------
-    KeyedStream[Score | SensorOutcome]
-        One score per vector of a short window, in the same order.
+    KeyedStream[Score | SensorOutcome | ToolLife]
+        One score per vector of a short window, in the same order; after each cut, how its tool's edge stands.
 
     Raises
     ------
@@ -69,9 +71,9 @@ def detect(
 
 
 class Detect:
-    """The detectors of one spindle, per sensor group and regime.
+    """The detectors of one spindle, per sensor group and regime, and the lives of its tools.
 
-    State: per group at most ``max_regimes`` baselines.
+    State: per group at most ``max_regimes`` baselines, and at most ``[tool_life] max_tools`` edges.
 
     Parameters
     ----------
@@ -79,7 +81,7 @@ class Detect:
         As for `detect`.
     """
 
-    __slots__ = ("_config", "_features", "_groups", "_spindles", "_store")
+    __slots__ = ("_config", "_features", "_groups", "_lives", "_spindles", "_store")
 
     def __init__(
         self,
@@ -90,8 +92,11 @@ class Detect:
     ) -> None:
         self._spindles, self._features, self._config, self._store = spindles, features, config, store
         self._groups: dict[tuple[str, str], GroupDetect] = {}
+        self._lives: dict[str, ToolLives] = {}  # one, or none if nobody asked for it
 
-    def process(self, items: Sequence[FeatureVector | SensorOutcome]) -> list[Score | SensorOutcome]:
+    def process(
+        self, items: Sequence[FeatureVector | SensorOutcome]
+    ) -> list[Score | SensorOutcome | ToolLife]:
         """Score and learn vectors of one spindle.
 
         Parameters
@@ -101,25 +106,48 @@ class Detect:
 
         Returns
         -------
-        list of Score and SensorOutcome
-            In the same order.
+        list of Score, SensorOutcome and ToolLife
+            In the same order; a tool's life before the score of the vector that showed its cut to be over.
         """
-        out: list[Score | SensorOutcome] = []
+        out: list[Score | SensorOutcome | ToolLife] = []
         for item in items:
             if isinstance(item, SensorOutcome):
+                if item.alerting and item.spindle in self._lives:
+                    self._lives[item.spindle].trouble()
                 out.append(item)
-            elif (score := self._group(item.spindle, item.group).score_learn(item)) is not None:
+                continue
+            score = self._group(item.spindle, item.group).score_learn(item)
+            lives = self._of_tools(item.spindle)
+            if lives is not None:
+                out += lives.take(item)
+                score = None if score is None else _with_wear(score, lives)
+            if score is not None:
                 out.append(score)
         return out
 
     def save(self) -> Any:
         """State for recovery."""
-        return {key: group.save() for key, group in self._groups.items()}
+        groups = {key: group.save() for key, group in self._groups.items()}
+        return groups, {spindle: lives.save() for spindle, lives in self._lives.items()}
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
-        for (spindle, group), saved in state.items():
+        groups, tools = state
+        for (spindle, group), saved in groups.items():
             self._group(spindle, group).restore(saved)
+        for spindle, saved in tools.items():
+            lives = self._of_tools(spindle)
+            if lives is not None:
+                lives.restore(saved)
+
+    def _of_tools(self, spindle: str) -> ToolLives | None:
+        """Its tools' lives; None if ``[tool_life]`` is off."""
+        if not self._config.tool_life.enabled:
+            return None
+        found = self._lives.get(spindle)
+        if found is None:
+            found = self._lives[spindle] = ToolLives(self._spindles[spindle], self._features, self._config)
+        return found
 
     def _group(self, spindle: str, group: str) -> GroupDetect:
         found = self._groups.get((spindle, group))
@@ -139,3 +167,10 @@ class Detect:
             )
             self._groups[spindle, group] = found
         return found
+
+
+def _with_wear(score: Score, lives: ToolLives) -> Score:
+    """Add what there is to say about wear to what the detectors say; other faults make a cut unsound."""
+    lives.note(score)
+    found = lives.findings()
+    return replace(score, findings=(*score.findings, *found)) if found else score
