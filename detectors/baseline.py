@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from detectors.base import NOTHING, Assessment, Floats, State, check_version
+from detectors.between_cuts import as_other_cuts
 from detectors.budget import Budget
 from detectors.drift import ScoreDrift
 from detectors.ensemble import N_BLOCKS, Ensemble
@@ -52,6 +54,8 @@ class Baseline:
     together : float64[n_features], optional
         How far all levels move together on a healthy machine (`detectors.between_cuts`), whatever the teach-in shows.
         Default: not known.
+    most : float
+        Usual deviations that a single feature may count for. Default: as many as it shows.
     seed : int
         For detectors that draw.
 
@@ -69,6 +73,7 @@ class Baseline:
         "_ensemble",
         "_features",
         "_finished",
+        "_most",
         "_observable",
         "_row",
         "_rows",
@@ -90,6 +95,7 @@ class Baseline:
         ensemble: EnsembleConfig = _LARGEST,
         direction: Mapping[str, Direction] | None = None,
         together: Floats | None = None,
+        most: float = math.inf,
         seed: int = 0,
     ) -> None:
         self.wanted = wanted
@@ -98,7 +104,7 @@ class Baseline:
         self._configs, self._rule, self._budget, self._seed = tuple(detectors), ensemble, budget, seed
         self._rows = np.empty((wanted, len(self._features)))
         self._finished = False
-        self._scaling, self._together = Scaling(self._features, direction), together
+        self._scaling, self._together, self._most = Scaling(self._features, direction), together, most
         self._row = np.empty(0)
         self._ensemble: Ensemble | None = None
         self._observable = False
@@ -129,7 +135,7 @@ class Baseline:
             `NAMED`.
         """
         ensemble = self._ensemble
-        if ensemble is None or not self._scaling.apply(values, self._row):
+        if ensemble is None or not self._standardise(values):
             return NOTHING
         score = ensemble.score(self._row)
         if score != score:
@@ -167,7 +173,7 @@ class Baseline:
         """
         if self._finished:
             ensemble = self._ensemble
-            if ensemble is not None and ensemble.adapts and self._scaling.apply(values, self._row):
+            if ensemble is not None and ensemble.adapts and self._standardise(values):
                 ensemble.learn(self._row)
             return
         if not np.isfinite(values).any():
@@ -212,7 +218,7 @@ class Baseline:
             share, if the detector remembers what it said before. Empty if nothing was said.
         """
         ensemble = self._ensemble
-        if ensemble is None or not assessment.detector or not self._scaling.apply(values, self._row):
+        if ensemble is None or not assessment.detector or not self._standardise(values):
             return ()
         shares = ensemble.shares(self._row)
         found = []
@@ -273,12 +279,18 @@ class Baseline:
             self._ensemble = self._make_ensemble()
             self._ensemble.restore(state["ensemble"])
 
+    def _standardise(self, values: Floats) -> int:
+        """Standardise a vector; return how many of its features can be judged."""
+        n_known = self._scaling.apply(values, self._row)
+        if self._most < math.inf:
+            np.clip(self._row, -self._most, self._most, out=self._row)
+        return n_known
+
     def _varied(self, rows: Floats) -> Floats:
-        """Add the teach-in as it would have been with all levels higher, and with all lower."""
+        """Add the teach-in as it would have been in other cuts, if it is known how these differ."""
         if self._together is None:
             return rows
-        shift = self._scaling.standardised(self._together)
-        return np.concatenate([rows, rows + shift, rows - shift])
+        return as_other_cuts(rows, self._scaling.standardised(self._together), self._scaling.floor)
 
     def _make_ensemble(self) -> Ensemble:
         return Ensemble(self._configs, self._rule, self._budget, self._scaling.active.size, self._seed)

@@ -206,9 +206,9 @@ class GroupDetect:
 
     def _make(self, regime: Regime) -> RegimeModels:
         """Begin to learn a regime; where cuts are told apart, more is known of it than its first few show."""
-        features, together, budget = self._features, None, self._budget
+        features, together, most, budget = self._features, None, math.inf, self._budget
         if regime.cutting is not None:
-            features, together = between_cuts(self._features, self._is_load, cutting=regime.cutting)
+            features, together, most = between_cuts(self._features, self._is_load, cutting=regime.cutting)
             budget = replace(budget, may_sink=False)
         baseline = Baseline(
             features,
@@ -218,6 +218,7 @@ class GroupDetect:
             ensemble=self._config.ensemble,
             direction=self._config.learn.direction,
             together=together,
+            most=most,
         )
         return RegimeModels(baseline, DynamicChange(self._features))
 
