@@ -34,7 +34,7 @@ _WARMTH = frozenset({"°C", "degC", "°F", "K"})
 _IDLE = 2.0
 # A line that crosses the edge between two bands, as the load pulls the speed, empties one and fills the other. Cut off
 # here, two features of a dozen never reach the limit alone; what goes wrong in a cut shows in more.
-_MOST = 5.0
+_MOST = 6.0
 _FEW = 6  # features of which each must be able to reach it
 _N_CUTS = 24
 """Made-up cuts: as many as tell the features' own variation from a common one."""

@@ -53,7 +53,7 @@ def test_the_learned_tier_says_nothing_before_its_teach_in_is_complete_and_tells
 
 
 def test_what_was_learned_scores_low_and_what_was_not_scores_above_the_limit():
-    scores = detect(usual(100) + usual(5, 100, level=5.0))
+    scores = detect(usual(100, regime=Regime()) + usual(5, 100, level=3.0, regime=Regime()))
 
     assert max(score.score for score in scores[40:100]) < 1.0
     assert scores[-1].score > 1.0
@@ -61,8 +61,15 @@ def test_what_was_learned_scores_low_and_what_was_not_scores_above_the_limit():
     assert scores[-1].top_feature in NAMES
 
 
+def test_a_cut_that_goes_on_three_times_as_loud_is_told_by_the_learned_tier():
+    last = detect(usual(100) + usual(12, 100, level=3.0))[-1]
+
+    assert last.score > 1.0
+    assert last.tier is Tier.LEARNED
+
+
 def test_a_score_above_the_limit_explains_itself():
-    last = detect(usual(100) + usual(5, 100, level=5.0))[-1]
+    last = detect(usual(100, regime=Regime()) + usual(5, 100, level=3.0, regime=Regime()))[-1]
 
     first = last.reasons[0]
     assert first.feature in NAMES
