@@ -55,6 +55,7 @@ class Why(StrEnum):
     LEARNING = "learning"
     SAMPLES = "no usable samples"
     UNSTEADY = "regime changing"
+    STANDS = "spindle stands still"
 
 
 class Reason(NamedTuple):

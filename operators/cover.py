@@ -12,6 +12,7 @@ _NEAREST = (
     Why.UNSTEADY,
     Why.NOT_CUTTING,
     Why.CUTTING,
+    Why.STANDS,
     Why.SAMPLES,
     Why.CONTEXT,
     Why.TEETH,

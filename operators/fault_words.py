@@ -60,6 +60,8 @@ _DETAILS = {
     "rolling_element": Said("rolling element", "전동체"),
     "cage": Said("cage", "케이지"),
     "element_not_identifiable": Said("element not identifiable", "손상 부위 식별 불가"),
+    "several_tools": Said("with several tools", "여러 공구에서"),
+    "change_recommended": Said("change recommended", "교체 권장"),
 }
 _REASONS_WHY = {
     Why.RPM: "회전수 정보 없음",
@@ -75,6 +77,7 @@ _REASONS_WHY = {
     Why.LEARNING: "학습 중",
     Why.SAMPLES: "사용할 수 있는 데이터 없음",
     Why.UNSTEADY: "가공 조건 변경 중",
+    Why.STANDS: "스핀들 정지",
 }
 _SURE = (
     (0.8, Said("Unmistakable", "확실")),

@@ -91,6 +91,8 @@ def why_not_idling(vector: FeatureVector, speed: HeldSpeed, window_s: float) -> 
     rpm = vector.context.rpm
     if rpm is None:
         return Why.RPM
+    if rpm == 0.0:
+        return Why.STANDS
     if rpm * window_s < 60.0 * _LEAST_TURNS:
         return Why.RESOLUTION
     held_s = speed.held_s(vector.context, vector.t_ns)

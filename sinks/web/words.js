@@ -61,6 +61,7 @@ const CODES = new Map([
   ["cutting unknown", ["cutting unknown", "가공 여부 알 수 없음"]], ["learning", ["learning", "학습 중"]],
   ["no usable samples", ["no usable samples", "사용할 수 있는 데이터 없음"]],
   ["regime changing", ["cut changing", "가공 조건 변경 중"]],
+  ["spindle stands still", ["spindle stands still", "스핀들 정지"]],
   ["learned", ["learned normal", "학습된 정상"]], ["cutting", [EN.cutting, KO.cutting]], ["idle", [EN.idle, KO.idle]],
   ["sensor", ["Sensor trouble", "센서 이상"]], ["gap", ["missing samples", "데이터 누락"]],
   ["overlap", ["repeated samples", "데이터 중복"]], ["late", ["late samples", "지연 도착"]],
