@@ -1,0 +1,116 @@
+"""The loudest that a spindle has shown, while cutting and while idling, and in each regime."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from detectors.base import State
+from detectors.signatures.speed import Memory
+from engine.records import Regime
+
+_HALF_LIFE = 36_000  # vectors of its kind in which a reference falls by half: an hour at ten a second
+_FADE = math.log(2.0) / _HALF_LIFE
+_N_FREE = 10  # vectors that set a reference at once
+_STEP = 0.05  # by which a later one raises it at most: a blow that went unnoticed must not deafen
+_N_DELAY = 5  # vectors that wait before they raise a reference, until it is known whether something exceeded
+_N_REGIMES = 64
+
+
+class Peaks:
+    """Highest logarithms of some levels, forgotten slowly; -inf where nothing was shown.
+
+    Parameters
+    ----------
+    highest : list of float
+        One for each level.
+    n : int
+        Vectors they were taken from.
+    """
+
+    __slots__ = ("highest", "n")
+
+    def __init__(self, highest: Sequence[float], n: int = 0) -> None:
+        self.highest, self.n = list(highest), n
+
+    def take(self, levels: Sequence[float]) -> None:
+        """Move on by one vector; NaN raises nothing."""
+        free = self.n < _N_FREE
+        self.n += 1
+        for i, level in enumerate(levels):
+            highest = self.highest[i] - _FADE
+            if level > highest:
+                highest = level if free else min(level, highest + _STEP)
+            self.highest[i] = highest
+
+    def save(self) -> tuple[list[float], int]:
+        """State for recovery."""
+        return list(self.highest), self.n
+
+
+class Loudest:
+    """References of one sensor group. State: one number per level for three kinds and at most 64 regimes.
+
+    Vectors wait until five more have come, so that what leads to a fault raises nothing. One that is far louder than
+    the reference raises it by a twentieth only: a spindle whose work becomes louder is followed within seconds, a
+    single blow is not.
+
+    Parameters
+    ----------
+    n_levels : int
+        In a vector.
+    """
+
+    __slots__ = ("_regimes", "_waiting", "kinds")
+
+    def __init__(self, n_levels: int) -> None:
+        self.kinds: dict[bool | None, Peaks] = {
+            kind: Peaks([-math.inf] * n_levels) for kind in (True, False, None)
+        }
+        self._regimes: Memory[Regime, Peaks] = Memory(_N_REGIMES)
+        self._waiting: list[tuple[Regime, list[float]]] = []
+
+    def of(self, regime: Regime) -> Peaks | None:
+        """What a regime has shown; None if nothing."""
+        return self._regimes.get(regime)
+
+    def offer(self, regime: Regime, levels: list[float]) -> None:
+        """Let a vector wait, and the one that has waited long enough raise the references.
+
+        Parameters
+        ----------
+        regime : Regime
+            Of the vector.
+        levels : list of float
+            Logarithms; NaN where not to be taken.
+        """
+        self._waiting.append((regime, levels))
+        if len(self._waiting) <= _N_DELAY:
+            return
+        regime, levels = self._waiting.pop(0)
+        self.kinds[regime.cutting].take(levels)
+        own = self._regimes.recall(regime)
+        if own is None:
+            own = Peaks([-math.inf] * len(levels))
+            self._regimes.keep(regime, own)
+        own.take(levels)
+
+    def forget_waiting(self) -> None:
+        """Something exceeds: what led to it is not normal."""
+        self._waiting.clear()
+
+    def save(self) -> State:
+        """State for recovery."""
+        return {
+            "kinds": [(kind, *peaks.save()) for kind, peaks in self.kinds.items()],
+            "regimes": [(tuple(key), *peaks.save()) for key, peaks in self._regimes.items()],
+            "waiting": [(tuple(regime), list(levels)) for regime, levels in self._waiting],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from `save`."""
+        self.kinds = {kind: Peaks(highest, n) for kind, highest, n in state["kinds"]}
+        for key, highest, n in state["regimes"]:
+            self._regimes.keep(Regime(*key), Peaks(highest, n))
+        self._waiting = [(Regime(*key), list(levels)) for key, levels in state["waiting"]]
