@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from milling import AIR, CURRENT, CUT, VIB, Windows, features, watch
+
+from detectors.signatures.tooth_asymmetry import ToothAsymmetry
+from engine.config import load_config
+from engine.verdicts import FaultClass, Tier, Why
+
+BROKEN = {"rev_1": 3.0, "tooth_1": 0.8, "rms": 1.1}
+BURST = {"peak": 3.5, "rms": 1.6, "rev_1": 1.8}
+
+
+def asymmetry(group=VIB):
+    return ToothAsymmetry(features(group), group, load_config())
+
+
+def in_cut(group=VIB, n_cuts=1, seed=0):
+    """A signature in the middle of a cut, after so many cuts in all, and windows that go on from there."""
+    own, windows = asymmetry(group), Windows(group, seed=seed)
+    for _ in range(n_cuts):
+        assert not watch(own, windows.cut())
+    return own, windows
+
+
+def test_a_jump_of_the_line_within_the_first_cut_is_a_breakage_after_three_windows():
+    own, windows = in_cut()
+    broken = windows.make(6, **BROKEN)
+
+    ((vector, finding), *_) = watch(own, broken)
+
+    assert vector is broken[2]
+    assert finding.fault is FaultClass.TOOL_BREAKAGE
+    assert finding.tier is Tier.DYNAMIC
+    assert finding.certainty == pytest.approx(0.7)
+    assert finding.onset_ns == broken[0].onset_ns
+    reason = finding.reasons[0]
+    assert reason.feature in ("vib_x.rev_1", "vib_y.rev_1")
+    assert reason.unit == "g"
+    assert reason.value == pytest.approx(3.0 * reason.expected, rel=0.3)
+
+
+def test_with_a_burst_at_its_onset_two_windows_are_enough():
+    own, windows = in_cut()
+    first = windows.make(1, **BURST)
+    rest = windows.make(5, **BROKEN)
+
+    ((vector, finding), *_) = watch(own, first + rest)
+
+    assert vector in (rest[0], rest[1])
+    assert finding.certainty == pytest.approx(0.8)
+    assert finding.onset_ns in (first[0].onset_ns, rest[0].onset_ns)
+
+
+def test_with_a_burst_a_smaller_jump_counts():
+    own, windows = in_cut()
+    smaller = {"rev_1": 1.6}
+    assert not watch(own, windows.make(8, **smaller))
+
+    own, windows = in_cut()
+    assert watch(own, windows.make(1, peak=3.5, rms=1.3, rev_1=1.6) + windows.make(4, **smaller))
+
+
+def test_wider_engagement_raises_all_levels_and_is_no_breakage():
+    own, windows = in_cut()
+
+    assert not watch(own, windows.make(20, rms=2.5, peak=2.5, rev_1=2.5, tooth_1=2.5))
+
+
+def test_a_step_of_the_load_leaks_into_two_windows_only():
+    own, windows = in_cut(CURRENT)
+
+    assert not watch(own, windows.make(2, rev_1=4.0) + windows.make(20))
+
+
+def test_current_alone_shows_a_breakage():
+    own, windows = in_cut(CURRENT)
+
+    ((_, finding), *_) = watch(own, windows.make(4, rev_1=3.0, std=1.3))
+
+    assert finding.reasons[0].feature == "current_u.rev_1"
+
+
+def test_another_clamping_is_no_breakage():
+    own, windows = in_cut(n_cuts=6)
+
+    for run_out in (1.15, 0.85, 1.3, 1.0):
+        assert not watch(own, windows.cut(rev_1=run_out))
+
+
+def test_a_tool_that_enters_broken_is_told_by_its_earlier_cuts():
+    own, windows = in_cut(n_cuts=6)
+
+    ((_, finding), *_) = watch(own, windows.cut(**BROKEN))
+
+    assert finding.tier is Tier.LEARNED
+
+
+def test_a_tool_that_enters_broken_is_not_told_without_earlier_cuts():
+    own, windows = in_cut(n_cuts=2)
+
+    assert not watch(own, windows.cut(**BROKEN))
+
+
+def test_a_line_that_wanders_by_itself_needs_more():
+    own, windows = asymmetry(), Windows()
+    wandering = [windows.make(1, rev_1=level)[0] for level in (1.0, 2.2, 0.7, 1.8, 0.6, 1.4) * 8]
+    assert not watch(own, wandering)
+
+    assert not watch(own, windows.make(8, rev_1=2.0))
+
+
+def test_return_to_what_is_usual_is_no_breakage():
+    own, windows = in_cut(n_cuts=6)
+
+    assert not watch(own, windows.cut(20, rev_1=0.3) + windows.make(20))
+
+
+def test_a_line_that_a_tone_could_leak_into_is_passed_over():
+    own, windows = in_cut()
+
+    assert not watch(own, windows.make(10, rev_1=3.0, rms=12.0, peak=5.0))
+
+
+def test_a_broken_tool_is_told_as_long_as_it_cuts():
+    own, windows = in_cut()
+
+    found = watch(own, windows.make(60, **BROKEN))
+
+    assert len(found) == 58
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"regime": CUT._replace(rpm=None)}, Why.RPM),
+        ({"regime": CUT._replace(cutting=None)}, Why.CONTEXT),
+        ({"regime": AIR}, Why.NOT_CUTTING),
+        ({"n_teeth": 1}, Why.TEETH),
+        ({"steady": False}, Why.UNSTEADY),
+        ({"rev_1": float("nan")}, Why.RESOLUTION),
+        ({"regime": CUT._replace(section="other")}, Why.LEARNING),
+        ({}, ""),
+    ],
+)
+def test_what_cannot_be_judged_says_why(change, why):
+    own, windows = in_cut()
+
+    (vector,) = windows.make(1, **change)
+
+    assert own.why_not(vector) == why
+    if why:
+        assert own.assess(vector) is None
+
+
+def test_a_group_without_lines_says_so():
+    own = ToothAsymmetry(features(VIB)[:2], VIB, load_config())
+    (vector,) = Windows().make(1)
+
+    assert own.why_not(vector) == Why.CHANNEL
+    assert own.assess(vector) is None
+
+
+@pytest.mark.parametrize("n_cuts", [1, 6])
+def test_restored_in_mid_stream_goes_on_as_if_nothing_happened(n_cuts):
+    own, windows = in_cut(n_cuts=n_cuts)
+    watch(own, windows.make(1, **BURST))
+    heir = asymmetry()
+    heir.restore(pickle.loads(pickle.dumps(own.save())))
+    rest = windows.make(5, **BROKEN) + windows.cut(20) + windows.cut(20)
+
+    assert watch(heir, rest) == watch(own, rest)
+    assert heir.save() == own.save()
+
+
+def test_state_of_another_version_is_refused():
+    with pytest.raises(ValueError, match="version"):
+        asymmetry().restore({**asymmetry().save(), "version": 0})
