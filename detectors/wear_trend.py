@@ -126,6 +126,8 @@ def fit_trend(at_s: Floats, wears: Floats, errors: Floats, now_s: float) -> Tren
         share, per_s = _line(x, y, weight / np.maximum(beyond, 1.0))
     total, first, second = (float((weight * x**power).sum()) for power in (0, 1, 2))
     error = math.sqrt(second / max(total * second - first**2, 1e-300))
+    # Points that scatter more than they should know less than they say.
+    error *= max(1.0, math.sqrt(float((weight * (y - share - per_s * x) ** 2).sum()) / (x.size - 2)))
     return Trend(wear_at(share), share, per_s, error)
 
 

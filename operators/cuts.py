@@ -6,9 +6,10 @@ import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
-from detectors.wear import CutPart, Load
+from detectors.fresh_section import CutPart, Load
 from engine.clock import NS_PER_S
 from engine.config import Config
 from engine.declared import Channel, SensorGroup, Spindle
@@ -22,9 +23,13 @@ _ACCELERATIONS = frozenset({"g", "m/s²", "m/s2", "m/s^2"})
 # too; a motor's current takes little notice of light loads.
 _TRUST_LOAD, _TRUST_TEETH, _TRUST_CURRENT = 0.03, 0.08, 0.081
 
+_NOISE = "noise"
 _SPEED_STEP = 0.02  # logarithmic; speeds so near to each other idle alike
 _MAX_SPEEDS = 32  # whose idling is remembered
-_AIR_MEMORY = 40  # stretches in the air over which a level is averaged, if it was met so often
+# Stretches in the air that a level is taken from: the mean of many for noise, in whose level a fine cut's share is
+# small, the median of some for loads, which a spindle that was just accelerated spoils.
+_N_NOISE, _N_LOAD = 40, 9
+_SPIN_UP_S = 1.2  # a spindle that was told another speed may take so long to reach it
 _N_LAST = 3  # windows at the end of a stretch in the air: the tool has left, the spindle is up to speed
 _LOST_S = 5.0  # without any vector a cut is over
 
@@ -183,6 +188,7 @@ class CutMeter:
         "_air_since_ns",
         "_columns",
         "_cut",
+        "_cut_rpm",
         "_latest_ns",
         "_settle_ns",
     )
@@ -192,9 +198,10 @@ class CutMeter:
         self._settle_ns = round(settle_s * NS_PER_S)
         self._cut: _OpenCut | None = None
         self._latest_ns = -(2**62)
-        self._air: OrderedDict[int, dict[str, tuple[int, float]]] = OrderedDict()
+        self._air: OrderedDict[int, dict[str, list[float]]] = OrderedDict()
         self._air_rpm: float | None = None
         self._air_since_ns = 0
+        self._cut_rpm: float | None = None  # of the cut that is just over
         self._air_last: dict[str, list[float]] = {}
 
     @property
@@ -259,8 +266,11 @@ class CutMeter:
     def _go_out(self, vector: FeatureVector) -> None:
         rpm = vector.context.rpm if vector.regime.cutting is False else None
         if rpm != self._air_rpm:
-            self._air_rpm, self._air_since_ns = rpm, _since(vector)
-            self._air_last = {}
+            # A tool that has just left the cut turns at the speed that it cut with.
+            turned = self._cut_rpm if self._air_rpm is None else None
+            spin_up_ns = 0 if rpm is not None and rpm == turned else round(_SPIN_UP_S * NS_PER_S)
+            self._air_rpm, self._air_since_ns = rpm, _since(vector) + spin_up_ns
+            self._air_last, self._cut_rpm = {}, None
 
     def _keep_air(self) -> None:
         """Average what was measured in the air just now into what this speed has shown before."""
@@ -270,9 +280,9 @@ class CutMeter:
             if len(self._air) > _MAX_SPEEDS:
                 self._air.popitem(last=False)
             for name, values in self._air_last.items():
-                n, mean = known.get(name, (0, 0.0))
-                n = min(n + 1, _AIR_MEMORY)
-                known[name] = n, mean + (sum(values) / len(values) - mean) / n
+                kept = known.setdefault(name, [])
+                kept.append(sum(values) / len(values))
+                del kept[: -(_N_NOISE if name == _NOISE else _N_LOAD)]
         self._air_rpm, self._air_last = None, {}
 
     def _measure(
@@ -290,13 +300,13 @@ class CutMeter:
                 return
             values = vector.values
             if noises:
-                part.sums.add("noise", sum(float(values[column]) ** 2 for column in noises))
+                part.sums.add(_NOISE, sum(float(values[column]) ** 2 for column in noises))
             for name, column in loads:
                 part.sums.add(name, float(values[column]))
         elif self._air_rpm and start_ns >= self._air_since_ns and vector.regime.cutting is False:
             values = vector.values
             if noises:
-                self._note_air("noise", sum(float(values[column]) ** 2 for column in noises))
+                self._note_air(_NOISE, sum(float(values[column]) ** 2 for column in noises))
             for name, column in loads:
                 self._note_air(name, float(values[column]))
 
@@ -311,13 +321,14 @@ class CutMeter:
         assert cut is not None
         self._cut = None
         last = cut.parts[-1]
+        self._cut_rpm = last.rpm
         last.cutting_s = max(end_ns - last.since_ns, 0) / NS_PER_S
         parts = tuple(self._part(part) for part in cut.parts)
         measured = tuple(part for part in parts if part is not None)
         works = [
-            part.loads[0].value * part.cutting_s
+            part.loads[0].net * part.cutting_s
             for part in measured
-            if part.loads and part.loads[0].value == part.loads[0].value
+            if part.loads and part.loads[0].net == part.loads[0].net
         ]
         cutting_s = sum(part.cutting_s for part in cut.parts)
         work = sum(works) if works else math.nan
@@ -328,16 +339,18 @@ class CutMeter:
         if not part.sums.n:
             return None
         air = self._air.get(_speed(part.rpm), {}) if part.rpm else {}
-        loads = []
-        for name, (unit, trust) in self._columns.loads.items():
-            mean = part.sums.mean(name)
-            if trust == _TRUST_TEETH:
-                loads.append(Load(name, unit, mean, trust, math.nan))
-            else:
-                idle = air.get(name, (0, math.nan))[1]
-                loads.append(Load(name, unit, mean - idle, trust, idle))
-        noise, quiet = part.sums.mean("noise"), air.get("noise", (0, math.nan))[1]
-        return CutPart(tuple(part.regime), part.cutting_s, noise, quiet, tuple(loads))
+        loads = tuple(
+            Load(name, unit, part.sums.mean(name), self._idle(name, trust, air), trust)
+            for name, (unit, trust) in self._columns.loads.items()
+        )
+        noise, quiet = part.sums.mean(_NOISE), _mean(air.get(_NOISE))
+        return CutPart(tuple(part.regime), part.cutting_s, noise, quiet, loads)
+
+    def _idle(self, name: str, trust: float, air: dict[str, list[float]]) -> float:
+        """What idling takes of a load."""
+        if trust == _TRUST_TEETH:
+            return 0.0
+        return median(air[name]) if name in air else math.nan
 
     def save(self) -> Any:
         """State for recovery."""
@@ -348,14 +361,16 @@ class CutMeter:
                 (tuple(p.regime), p.rpm, p.since_ns, p.sums.total, p.sums.n, p.cutting_s) for p in cut.parts
             ]
             open_cut = cut.tool, cut.edge, cut.began_ns, parts, cut.sound
-        air = self._air_rpm, self._air_since_ns, self._air_last
+        air = self._air_rpm, self._air_since_ns, self._air_last, self._cut_rpm
         return open_cut, self._latest_ns, list(self._air.items()), air
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
         open_cut, self._latest_ns, known, air = state
-        self._air = OrderedDict((speed, dict(levels)) for speed, levels in known)
-        self._air_rpm, self._air_since_ns, last = air
+        self._air = OrderedDict(
+            (speed, {name: list(kept) for name, kept in levels.items()}) for speed, levels in known
+        )
+        self._air_rpm, self._air_since_ns, last, self._cut_rpm = air
         self._air_last = {name: list(values) for name, values in last.items()}
         self._cut = None
         if open_cut is not None:
@@ -378,3 +393,7 @@ def _since(vector: FeatureVector) -> int:
 def _speed(rpm: float) -> int:
     """Class of speeds that idle alike."""
     return round(math.log(abs(rpm)) / _SPEED_STEP)
+
+
+def _mean(values: list[float] | None) -> float:
+    return sum(values) / len(values) if values else math.nan

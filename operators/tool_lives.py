@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from detectors.wear import EdgeWear, Shown
+from detectors.fresh_section import Shown
+from detectors.wear import EdgeWear
 from engine.config import Config
 from engine.declared import Spindle
 from engine.records import FeatureVector
@@ -21,6 +22,7 @@ _CERTAINTY = 0.7
 # A change is recommended when two cuts in a row say that the next one will reach the limit, or one says so clearly.
 _CLEARLY = 1.2
 _N_AGREE = 2
+_SURE = 0.1  # standard error of the share of life cut, up to which a change is recommended
 # Where nobody tells of edges: two cuts in a row that show less than half the wear there was mean a fresh one.
 _FALL, _LEAST_FALL, _LEAST_WEAR = 0.5, 0.3, 0.4
 _MEMORY = 0.1  # of the newest cut in the length of a typical one
@@ -223,9 +225,10 @@ class ToolLives:
             self._judge(cut.tool, life)
 
     def _judge(self, tool: str, life: _Life) -> None:
-        ahead = life.wear.trend.after(life.cut_s)
-        life.n_due = life.n_due + 1 if ahead >= 1.0 else 0
-        if life.recommended_ns is None and (life.n_due >= _N_AGREE or ahead >= _CLEARLY):
+        trend = life.wear.trend
+        ahead = trend.after(life.cut_s)
+        life.n_due = life.n_due + 1 if ahead >= 1.0 and trend.error <= _SURE else 0
+        if life.recommended_ns is None and (life.n_due >= _N_AGREE or (life.n_due and ahead >= _CLEARLY)):
             life.recommended_ns, life.recommended_cuts = life.t_ns, life.n_cuts
         if life.recommended_ns is not None and self._told:
             evidence = _evidence(life.wear.last, self._config.noise_rise, self._config.load_rise)

@@ -1,0 +1,299 @@
+"""One section of a cut, as the fresh edge cut it, and what later cuts show beside that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.config import ToolLifeConfig
+
+FRESH_WEAR = 0.06
+"""Wear in the middle of the first cuts, until there is a trend to say how much of the life they were."""
+NOISE_SYSTEMATIC, LOAD_SYSTEMATIC = 0.10, 0.30
+"""Standard errors that no averaging removes: of the rise assumed for noise, and of that for load alone."""
+
+# A cut that is nearly all edge, as the finest finishing is, has doubled its load at the limit less what shear keeps.
+_MOST_LOAD_RISE, _FINER = 0.7, 0.1
+# Error of the fresh edge's noise up to which it is of any use.
+_MOST_SCATTER = 0.4
+# How well a level of noise is known from some seconds of one cut, and from dozens of stretches in the air, relative.
+_CUT_ERROR, _AIR_ERROR = 0.01, 0.01
+# What idling takes moves about: stiffness of grease, the last cut's warmth.
+_IDLE_ERROR = 0.01
+_LEAST_ERROR = 0.02  # of one cut: hardness and engagement are never quite alike
+_N_AIR = 30  # cuts over which what idling takes is still averaged for the fresh edge's sake
+
+
+class Load(NamedTuple):
+    """One measure of the cutting force during a part of a cut.
+
+    Parameters
+    ----------
+    name, unit : str
+        What; a feature's name.
+    level : float
+        In the cut; NaN: cannot say.
+    idle : float
+        What idling at this speed takes of it (the best estimate so far); 0 where there is nothing to take off, NaN:
+        not known.
+    trust : float
+        Error of its proportionality to force, relative.
+    """
+
+    name: str
+    unit: str
+    level: float
+    idle: float
+    trust: float
+
+    @property
+    def net(self) -> float:
+        """The cut's own."""
+        return self.level - self.idle
+
+
+@dataclass(frozen=True, slots=True)
+class CutPart:
+    """One section of a cut.
+
+    Parameters
+    ----------
+    key : hashable
+        What it may be compared with: tool, program, section, speed.
+    cutting_s : float
+        Seconds.
+    noise, air : float
+        Mean square of the broadband noise, in the cut and in the air at this speed (the best estimate so far); NaN.
+    loads : tuple[Load, ...]
+        Measures of force.
+    """
+
+    key: Hashable
+    cutting_s: float
+    noise: float
+    air: float
+    loads: tuple[Load, ...]
+
+
+class Shown(NamedTuple):
+    """What one part of a cut, or one cut, shows of wear.
+
+    Parameters
+    ----------
+    growth : float
+        Wear since the cuts that it is compared with, had they been sharp.
+    rise : float
+        Of what was measured, by a wear of 1.
+    start_wear : float
+        Wear of the edge in the cuts it is compared with; NaN: its first ones.
+    error : float
+        Standard error of the wear from scatter.
+    systematic : float
+        Relative error of the assumed response.
+    noise_ratio, load_ratio : float
+        To the fresh edge: noise per load, load; NaN where not measured.
+    """
+
+    growth: float
+    rise: float
+    start_wear: float
+    error: float
+    systematic: float
+    noise_ratio: float
+    load_ratio: float
+
+    def wear(self, fresh_wear: float) -> float:
+        """0 = fresh, 1 = the limit, if the edge's first cuts were worn so much on average."""
+        start = fresh_wear if math.isnan(self.start_wear) else self.start_wear
+        return start + (1.0 + self.rise * start) * self.growth
+
+
+class _Level(NamedTuple):
+    """A load as the fresh edge's cuts had it: mean logarithm, error of one cut, idling as a share."""
+
+    mean: float
+    error: float
+    idle_share: float
+
+
+class FreshSection:
+    """A section as the fresh edge cut it.
+
+    State: noise and loads of its first cuts.
+
+    Parameters
+    ----------
+    start_wear : float
+        Of the edge by then; NaN if these are its first cuts.
+    config : ToolLifeConfig
+        How many cuts are fresh, and the response assumed.
+    """
+
+    __slots__ = (
+        "_air",
+        "_config",
+        "_cuts",
+        "_idle",
+        "_levels",
+        "_load_rise",
+        "_n",
+        "_noise",
+        "_scatter",
+        "_start_wear",
+    )
+
+    def __init__(self, start_wear: float, config: ToolLifeConfig) -> None:
+        self._start_wear, self._config = start_wear, config
+        self._cuts: list[tuple[float, tuple[Load, ...]]] = []
+        self._n = 0
+        self._air = math.nan
+        self._idle: dict[str, float] = {}
+        self._levels: dict[str, _Level] = {}
+        self._load_rise = math.nan
+        self._noise = self._scatter = math.nan
+
+    def take(self, part: CutPart) -> Shown | None:
+        """Learn the fresh edge, or say what this cut shows beside it."""
+        self._n += 1
+        fresh = self._n <= self._config.fresh_cuts
+        if fresh:
+            self._cuts.append((part.noise, part.loads))
+        if self._n <= self._config.fresh_cuts + _N_AIR:
+            self._air = part.air
+            self._idle = {load.name: load.idle for load in part.loads}
+            if self._n >= self._config.fresh_cuts:
+                self._learn()
+        return None if fresh else self.compare(part)
+
+    def compare(self, part: CutPart) -> Shown | None:
+        """Say what a cut shows beside the first ones; None while they are being learnt, or if it cannot be said."""
+        if self._n < self._config.fresh_cuts:
+            return None
+        force, force_error = self._force(part.loads)
+        load_ratio = math.exp(force) if force == force else math.nan
+        shown = []
+        net, mean_error = part.noise - part.air, self._noise_error()
+        if mean_error <= _MOST_SCATTER and net == net:
+            ratio = math.sqrt(max(net, 0.0)) / self._noise
+            shown.append(self._by_noise(ratio, load_ratio, mean_error))
+        if force == force:
+            error = max(force_error, _LEAST_ERROR) / self._load_rise
+            growth = (load_ratio - 1.0) / self._load_rise
+            nothing = math.nan
+            shown.append(
+                Shown(growth, self._load_rise, self._start_wear, error, LOAD_SYSTEMATIC, nothing, load_ratio)
+            )
+        return joined(shown) if shown else None
+
+    def save(self) -> Any:
+        """State for recovery."""
+        cuts = [(noise, [tuple(load) for load in loads]) for noise, loads in self._cuts]
+        return self._start_wear, cuts, self._n, self._air, self._idle
+
+    @classmethod
+    def restored(cls, state: Any, config: ToolLifeConfig) -> FreshSection:
+        """Make the one that said this when it was saved."""
+        start_wear, cuts, n, air, idle = state
+        section = cls(start_wear, config)
+        section._cuts = [(noise, tuple(Load(*load) for load in loads)) for noise, loads in cuts]
+        section._n, section._air, section._idle = n, air, dict(idle)
+        if n >= config.fresh_cuts:
+            section._learn()
+        return section
+
+    def _learn(self) -> None:
+        """Work out the fresh edge's levels, with what idling is now known to take."""
+        shares = []
+        self._levels = {}
+        for index, load in enumerate(self._cuts[0][1]):
+            idle = self._idle.get(load.name, math.nan)
+            nets = np.array([loads[index].level - idle for _, loads in self._cuts])
+            if (nets > 0.0).all():
+                share = idle / float(nets.mean())
+                scatter = float(np.log(nets).std(ddof=1))
+                error = math.sqrt(scatter**2 + load.trust**2 + (_IDLE_ERROR * share) ** 2)
+                self._levels[load.name] = _Level(float(np.log(nets).mean()), error, share)
+                if share > 0.0:
+                    shares.append((error, share))
+        # Cuts that are light beside idling are fine ones, most of the time: their edges take most of the load.
+        share = min(shares, default=(0.0, 1.0))[1]
+        rise = self._config.load_rise
+        self._load_rise = max(rise, min(rise + _FINER * share, _MOST_LOAD_RISE))
+        self._learn_noise()
+
+    def _learn_noise(self) -> None:
+        nets = np.array([noise - self._air for noise, _ in self._cuts])
+        mean = float(nets.mean())
+        if not mean > 0.0:
+            self._noise = self._scatter = math.nan
+            return
+        loads = np.nan_to_num(np.array([self._force(loads)[0] for _, loads in self._cuts]))
+        # Relative to the mean: a single net that is hardly above nothing has no logarithm worth having.
+        scatter = float((nets / (mean * np.exp(2.0 * loads))).std(ddof=1))
+        self._noise = math.sqrt(mean)
+        self._scatter = 0.5 * max(scatter, _CUT_ERROR * (mean + self._air) / mean)
+
+    def _force(self, loads: tuple[Load, ...]) -> tuple[float, float]:
+        """Logarithm of the force as a multiple of the fresh edge's, and its error; NaN if no load is known."""
+        total = weights = 0.0
+        for load in loads:
+            known = self._levels.get(load.name)
+            # While idling is still being averaged, both sides take off the same.
+            net = load.level - (self._idle[load.name] if self._n <= self._config.fresh_cuts else load.idle)
+            if known is not None and net > 0.0:
+                weight = known.error**-2
+                total += weight * (math.log(net) - known.mean)
+                weights += weight
+        return (total / weights, math.sqrt(1.0 / weights)) if weights else (math.nan, math.nan)
+
+    def _noise_error(self) -> float:
+        """Relative error of the fresh edge's noise; NaN if there was none."""
+        air = 0.5 * _AIR_ERROR * self._air / self._noise**2
+        return math.hypot(self._scatter / math.sqrt(len(self._cuts)), air)
+
+    def _by_noise(self, ratio: float, load_ratio: float, mean_error: float) -> Shown:
+        rise = self._config.noise_rise
+        per_load = (
+            ratio / load_ratio if load_ratio == load_ratio else _without_load(ratio, rise, self._load_rise)
+        )
+        systematic = math.hypot(NOISE_SYSTEMATIC, (1.0 + rise) / rise * mean_error)
+        error = max(self._scatter, _LEAST_ERROR) / rise
+        return Shown((per_load - 1.0) / rise, rise, self._start_wear, error, systematic, per_load, load_ratio)
+
+
+def _without_load(ratio: float, noise_rise: float, load_rise: float) -> float:
+    """Noise per load, if only the noise is known: the load is assumed to rise meanwhile."""
+    a, b = noise_rise * load_rise, noise_rise + load_rise
+    wear = (math.sqrt(b * b + 4.0 * a * max(ratio - 1.0, -b * b / (4.0 * a))) - b) / (2.0 * a)
+    return 1.0 + noise_rise * wear
+
+
+def joined(shown: list[Shown]) -> Shown:
+    """One word from several, the better known ones weighing more; ratios are of one that has them.
+
+    Parameters
+    ----------
+    shown : list of Shown
+        At least one.
+    """
+    if len(shown) == 1:
+        return shown[0]
+    weights = [1.0 / (one.error**2 + one.systematic**2) for one in shown]
+    best = shown[weights.index(max(weights))]
+    shares = [weight / sum(weights) for weight in weights]
+    wear, rise = (
+        sum(share * value for share, value in zip(shares, values, strict=True))
+        for values in ([one.wear(FRESH_WEAR) for one in shown], [one.rise for one in shown])
+    )
+    start = FRESH_WEAR if math.isnan(best.start_wear) else best.start_wear
+    growth = (wear - start) / (1.0 + rise * start)
+    error, systematic = (
+        math.sqrt(sum((share * value) ** 2 for share, value in zip(shares, values, strict=True)))
+        for values in ([one.error for one in shown], [one.systematic for one in shown])
+    )
+    noisy = next((one for one in shown if one.noise_ratio == one.noise_ratio), best)
+    return Shown(growth, rise, best.start_wear, error, systematic, noisy.noise_ratio, noisy.load_ratio)
