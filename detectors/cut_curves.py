@@ -18,6 +18,9 @@ place holds several vectors."""
 SAME = 0.03
 """Speed, feed and, four times as much, length of a cut may differ so much from what was learnt: more is an override, an
 edited program or an interrupted cut, with levels of its own."""
+RELATED = 0.8
+"""Share of a level's energy that the usual cut must explain for its height to mean anything. Of noise about zero it
+explains nothing."""
 _SPREADS = 6.0
 """Spreads from the centre to the limit: with the spread of ten cuts over five places, one vector in a million."""
 _FURTHEST = 1.5
@@ -187,7 +190,8 @@ def draw_curves(rows: Floats, levels: Sequence[Level], reach: int) -> Floats:
     rows = rows[:, :, : len(levels)]
     known = np.isfinite(rows[:, 0]).mean(axis=0) >= _COVERED
     rows = np.where(known, rows, 0.0)
-    rows /= _heights(rows.mean(axis=1))[:, None, :, None]
+    heights = _heights(rows.mean(axis=1))
+    rows /= np.where(np.isnan(heights), 1.0, heights)[:, None, :, None]
     low, high = np.nanmedian(rows, axis=0)
     middle = np.abs(low + high) / 2.0
     typical = np.array(
@@ -199,6 +203,8 @@ def draw_curves(rows: Floats, levels: Sequence[Level], reach: int) -> Floats:
     second = np.sort(np.nan_to_num(beyond), axis=0)[-2]
     floor = np.array([one.floor for one in levels])[:, None] * level
     room = np.maximum.reduce([floor, _SPREADS * spread, _FURTHEST * second])
+    # What has no shape in half of the cuts is noise about zero, and not judged.
+    known &= (np.isfinite(heights).mean(axis=0) > 0.5)[:, None]
     for curve in (low, high, room, level):
         curve[~known] = np.nan
     widest = [_of_neighbours(curve, np.fmax, reach) for curve in (high, room, level)]
@@ -207,12 +213,12 @@ def draw_curves(rows: Floats, levels: Sequence[Level], reach: int) -> Floats:
 
 
 def _heights(rows: Floats) -> Floats:
-    """How high each cut is as a whole, as a factor: float64[n_cuts, n_levels, N_BINS] to [n_cuts, n_levels]."""
+    """How high each cut is as a whole, a factor or NaN: float64[n_cuts, n_levels, N_BINS] to [n_cuts, n_levels]."""
     middle = np.nanmedian(rows, axis=0)
     squares = np.where(np.isfinite(rows), middle**2, 0.0).sum(axis=-1)
-    products = np.nansum(rows * middle, axis=-1)
-    fit = (squares > 0.0) & (products > 0.0)
-    return np.where(fit, products / np.where(fit, squares, 1.0), 1.0)
+    products, energies = np.nansum(rows * middle, axis=-1), np.nansum(rows**2, axis=-1)
+    fit = (products > 0.0) & (products**2 > RELATED * squares * energies)
+    return np.where(fit, products / np.where(fit, squares, 1.0), np.nan)
 
 
 def _of_neighbours(curve: NDArray[Any], reduce: np.ufunc, reach: int) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from detectors.base import State
-from detectors.cut_curves import N_BINS, CutRow, Extreme, Level, Look, Place
+from detectors.cut_curves import N_BINS, RELATED, CutRow, Extreme, Level, Look, Place
 from detectors.cut_path import CutPath, or_nan
 from detectors.envelope_along_cut import CutEnvelope
 from engine.clock import NS_PER_S
@@ -64,7 +64,7 @@ class CutSoFar:
         self._recent: deque[Sequence[float]] = deque(maxlen=n_smooth - 1)
         self._onsets: deque[int] = deque(maxlen=_N_ONSETS)
         self._scores: deque[tuple[float, float]] = deque(maxlen=_N_SCORES)
-        self._heights = [[0.0, 0.0] for _ in levels]
+        self._heights = [[0.0, 0.0, 0.0] for _ in levels]
 
     def begin(self, vector: FeatureVector, envelope: CutEnvelope, seen: bool) -> None:
         """Note when and how the cut began.
@@ -151,9 +151,9 @@ class CutSoFar:
         """
         index = look.top if is_above else look.bottom
         level, limits = self._levels[index], Place(*look.limits[index])
-        whole = level.whole - 1.0 if is_above else -_fall(level)
-        usual = limits.high if is_above else limits.low
-        limit, height = usual + whole * limits.level, 1.0
+        whole, usual = (level.whole - 1.0, limits.high) if is_above else (_fall(level), limits.low)
+        wide = max(whole * limits.level, limits.room)
+        limit, height = (usual + wide if is_above else usual - wide), 1.0
         within = self._height(index, limits.level, envelope)
         if within > 0.0:
             narrow = within * (usual + limits.room if is_above else usual - limits.room)
@@ -199,9 +199,10 @@ class CutSoFar:
             high, low, room, _ = look.limits[index]
             # Where the level rises or falls there is no telling whether it is early or high.
             if inside and high - low <= room:
-                middle, height = (high + low) / 2.0, self._heights[index]
-                height[0] = _FORGET * height[0] + look.smooth[index] * middle
+                middle, value, height = (high + low) / 2.0, look.smooth[index], self._heights[index]
+                height[0] = _FORGET * height[0] + value * middle
                 height[1] = _FORGET * height[1] + middle * middle
+                height[2] = _FORGET * height[2] + value * value
 
     def row(self) -> CutRow:
         """The cut as it was, at its end."""
@@ -250,9 +251,11 @@ class CutSoFar:
 
     def _height(self, index: int, size: float, envelope: CutEnvelope) -> float:
         """How high this cut is as a whole, as a factor; 0 while that is not known."""
-        product, square = self._heights[index]
+        product, square, energy = self._heights[index]
         n_open = min(max(envelope.n_vectors // 4, 3), 8)
-        return product / square if square >= n_open * size**2 and product > 0.0 else 0.0
+        known = square >= n_open * size**2 and product > 0.0 and product**2 > RELATED * square * energy
+        whole = self._levels[index].whole  # beyond it the cut as a whole is out
+        return min(max(product / square, 1.0 / whole), whole) if known else 0.0
 
 
 def _median(values: Sequence[float]) -> float:

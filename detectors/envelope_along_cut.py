@@ -105,7 +105,8 @@ class CutEnvelope:
             return
         if self.learned and not self._alike(row):
             self.n_refused += 1
-            if self.n_refused < self.n_cuts:
+            # The first may have been the odd one: what little was learnt takes as little to be given up.
+            if self.n_refused < (self.n_cuts if self.ready else min(self.learned + 1, self.n_cuts)):
                 return
             self._start_over()
         self.n_refused = 0

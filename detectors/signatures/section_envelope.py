@@ -21,6 +21,9 @@ _LOAD_UNITS = frozenset({"%", "A", "mA", "W", "kW", "Nm", "N·m", "N", "kN"})
 """What grows and falls with the cutting force; a motor's voltage and a temperature do not, or not in time."""
 _FEATURES = frozenset({"mean", "rms", "peak_to_peak", "value"})
 _NEVER_LOAD = frozenset({"peak_to_peak"})
+_MEANS = frozenset({"mean", "value"})
+"""Without a unit there is no telling a load from a position or a temperature; what varies quickly is vibration."""
+_N_LEVELS = 8
 _LOAD_FLOOR, _OTHER_FLOOR = 0.05, 0.1
 """Least deviation worth a thought, for features that do not say: the scatter of hardness within a lot, and the
 tolerance of an industrial accelerometer."""
@@ -221,17 +224,17 @@ class SectionEnvelope(Signature):
 
 
 def _levels(features: Sequence[Feature]) -> tuple[Level, ...]:
-    """Choose those features of a group that follow the load of the cut."""
+    """Choose those features of a group that follow the load of the cut: torque, current and power before vibration."""
     levels = []
     for position, feature in enumerate(features):
         what = feature.name.rpartition(".")[2]
         loads = feature.unit in _LOAD_UNITS and what not in _NEVER_LOAD
-        if what not in _FEATURES or (what == "value" and not loads):
+        if what not in _FEATURES or (what in _MEANS and not loads):
             continue
         floor = feature.floor or (_LOAD_FLOOR if loads else _OTHER_FLOOR)
         whole = _WHOLE_LOAD if loads else _WHOLE_OTHER
         levels.append(Level(position, feature.name, feature.unit, loads, _FLOORS * floor, whole))
-    return tuple(levels)
+    return tuple(sorted(levels, key=lambda level: not level.load)[:_N_LEVELS])
 
 
 def _hop_s(group: SensorGroup, config: Config) -> float:

@@ -108,3 +108,15 @@ def test_joined_places_hold_the_extremes_of_both():
     np.testing.assert_array_equal(joined[1, :, : N_BINS // 4], bounds[1].reshape(3, -1, 4).max(axis=-1))
     assert np.isnan(joined[:, :, N_BINS // 4 :]).all()
     assert coarser(bounds, 1.0, 1.0) is bounds
+
+
+def test_a_first_cut_that_was_the_odd_one_is_soon_given_up():
+    envelope = learned([row(STEP, feed=540.0)] + [row(STEP)] * 3)
+
+    assert envelope.learned == 2
+
+
+def test_two_kinds_of_cuts_in_turn_do_not_keep_one_from_being_learnt():
+    envelope = learned([row(STEP), row(STEP, length=40.0)] * 5)
+
+    assert envelope.ready

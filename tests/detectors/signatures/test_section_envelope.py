@@ -185,6 +185,24 @@ def test_it_says_why_it_cannot_judge():
     assert SectionEnvelope([Feature("vib_x.rms", "g", True)], sleepy, CONFIG).why_not(cut) == Why.CHANNEL
 
 
+@pytest.mark.parametrize("unit", ["", "V", "°C", "mm"])
+def test_the_mean_of_what_is_no_load_is_not_looked_at(unit):
+    own = SectionEnvelope(
+        [Feature("drive_1.mean", unit, False), Feature("drive_1.value", unit, False)], GROUP, CONFIG
+    )
+
+    assert own.why_not([vector for vector in vectors([Cut()]) if vector.regime == CUT][50]) == Why.CHANNEL
+
+
+def test_a_load_that_is_hardly_there_is_not_judged_by_its_noise():
+    own, noise = signature(), np.random.default_rng(0)
+    idle = [
+        replace(v, values=0.01 * noise.standard_normal(3) + [0.0, 0.1, 0.1]) for v in vectors([Cut()] * 30)
+    ]
+
+    assert not watch(own, idle)
+
+
 def test_a_cut_whose_beginning_was_not_seen_is_neither_judged_nor_learnt():
     own = signature()
     watch(own, [vector for vector in vectors([Cut()]) if vector.regime == CUT][30:] + vectors([]))
