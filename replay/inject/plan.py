@@ -117,9 +117,9 @@ def place(orders: Sequence[Order], spindle: Spindle, story: Story) -> tuple[Plac
     -------
     tuple of Placed
         In order of time. What needs a cut begins at START if that is in a cut, else with the next one; a
-        missing tool always with the next one. A missing or broken tool ends when it leaves the spindle, chatter
-        with its cut, wear and faults of the spindle with the recording, the others after their usual time; or
-        all at END.
+        missing tool always with the next one. A missing or broken tool ends when it leaves the spindle (with
+        its cut, if the tool is unknown), chatter with its cut, wear and faults of the spindle with the
+        recording, the others after their usual time; or all at END.
 
     Raises
     ------
@@ -179,9 +179,11 @@ def _start_s(order: Order, story: Story) -> float:
 
 
 def _end_s(kind: Injection, start_s: float, spindle: Spindle, story: Story) -> float:
-    if kind in (Injection.TOOL_BREAKAGE, Injection.MISSING_TOOL):
+    here = story.at(start_s)
+    lost = kind in (Injection.TOOL_BREAKAGE, Injection.MISSING_TOOL)
+    if lost and here is not None and here.tool is not None:
         return story.tool_leaves_s(start_s)
-    if kind is Injection.CHATTER:
+    if lost or kind is Injection.CHATTER:
         return next((cut.end_s for cut in story.cuts() if cut.start_s <= start_s < cut.end_s), story.end_s)
     if kind is Injection.COLLISION:
         return start_s + _BRIEF_S

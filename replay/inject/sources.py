@@ -41,6 +41,7 @@ _OWN = (
     FaultKind.SENSOR_FLAT_LINE,
 )
 _SENSOR_S, _SENSOR_SAMPLES = 6.0, 700  # as the plan of an injection has them
+_IMBALANCE_S = 10.0  # it is told by a line that has to be known from before
 _LASTING_S = 60.0  # faults of the spindle are watched for so long
 _FROM, _TO = (
     0.4,
@@ -180,9 +181,11 @@ def _senseless(order: Order, recording: Recording, story: Story) -> str:
     if order.kind in IN_THE_CUT and not story.knows_cuts:
         return f"{order.kind} needs cuts, and no context says that anything cuts"
     group = recording.spindle.groups[0]
-    brief = order.kind is Injection.COLLISION or order.kind.startswith("sensor")
+    brief = order.kind in (Injection.COLLISION, Injection.IMBALANCE) or order.kind.startswith("sensor")
     if brief and group.duty_cycle is not None:
-        return f"{order.kind} falls between the bursts of a sensor that sleeps"
+        return f"{order.kind} is not to be seen in the short bursts of a sensor that sleeps"
+    if order.kind is Injection.IMBALANCE and order.start_s + _IMBALANCE_S > recording.duration_s:
+        return f"{order.kind} needs {_IMBALANCE_S:g} s, the recording ends before"
     if order.kind.startswith("sensor"):
         long_s = _SENSOR_SAMPLES / group.sample_rate_hz if group.kind == "scalar" else _SENSOR_S
         if order.start_s + long_s + _LEFT_S > recording.duration_s:
