@@ -53,10 +53,10 @@ def test_two_benches_find_the_same(tmp_path: Path) -> None:
 def test_what_a_recording_cannot_carry_is_told_and_no_trial(tmp_path: Path) -> None:
     healthy = write_healthy(tmp_path / "M1", phases=())
 
-    result = run_bench([healthy], load_config(), n_trials=1, kinds=[Injection.IMBALANCE])
+    result = run_bench([healthy], load_config(), n_trials=1, kinds=[Injection.BEARING])
 
     assert result.cells == []
-    assert "imbalance" in result.outcome.refused[0]
+    assert "bearing" in result.outcome.refused[0]
     assert "needs a known speed" in result.outcome.refused[0]
 
 
