@@ -10,11 +10,21 @@ from detectors.signatures.chatter import Chatter
 from detectors.signatures.imbalance import Imbalance
 from detectors.signatures.section_envelope import SectionEnvelope
 from detectors.signatures.severity import Severity
+from detectors.signatures.shock import Shock
+from detectors.signatures.tooth_asymmetry import ToothAsymmetry
 from engine.config import Config
 from engine.declared import SensorGroup
 from engine.records import Feature
 
-SIGNATURES: tuple[type[Signature], ...] = (SectionEnvelope, Chatter, BearingSignature, Imbalance, Severity)
+SIGNATURES: tuple[type[Signature], ...] = (
+    Shock,
+    ToothAsymmetry,
+    SectionEnvelope,
+    Chatter,
+    BearingSignature,
+    Imbalance,
+    Severity,
+)
 """In the order in which they are asked."""
 
 
