@@ -268,6 +268,28 @@ def watch(url: str, spindles: tuple[str, ...], as_json: bool) -> None:
 
 
 @cli.command()
+@click.option(
+    "--journal",
+    type=_PATH,
+    default=Path("spindlewatch.sqlite3"),
+    show_default=True,
+    help="Where tool lives are kept.",
+)
+@click.option("--spindle", help="Only this spindle's.")
+@click.option("--all", "with_old", is_flag=True, help="Edges that have been changed, too.")
+@_json_option
+def tools(journal: Path, spindle: str | None, with_old: bool, as_json: bool) -> None:
+    """List the cutting edges: cuts, wear, cuts left, and which to change."""
+    from sinks.tool_table import print_tools, read_tools
+
+    lives = read_tools(journal, spindle, with_old=with_old)
+    if as_json:
+        _print_json({"journal": str(journal), "tools": lives})
+    else:
+        print_tools(lives)
+
+
+@cli.command()
 @click.argument("path", type=_PATH)
 @_config_option
 @_json_option

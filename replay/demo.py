@@ -29,6 +29,7 @@ from sinks.base import Writer
 from sinks.baselines import BaselineFile, beside
 from sinks.journal import Journal
 from sinks.streams import RedisAlerts
+from sinks.tool_history import ToolHistory
 from sinks.watch import Subscription
 from sinks.websocket import LiveServer
 
@@ -172,7 +173,7 @@ def run_demo(
         if not quiet:
             _greet(address.page_url, plan.spindles, duration_s)
         source = LiveShop(shop, start_ns, clock, duration_s, stop)
-        writers: list[Writer] = [server, collected]
+        writers: list[Writer] = [server, ToolHistory(journal), collected]
         if redis_url is not None:
             redis = RedisAlerts(redis_url, REDIS_STREAM)
             stack.callback(redis.close)

@@ -24,7 +24,7 @@ from replay.player import Player
 from replay.recording import Recording
 from sinks.base import Writer
 from sinks.baselines import BaselineFile
-from sinks.jsonl import AlertLines
+from sinks.jsonl import AlertLines, ToolLines
 from sinks.parquet import ScoreTable
 
 
@@ -107,7 +107,7 @@ def replay_recordings(
     show_progress: bool = False,
     with_kpi: bool = False,
 ) -> ReplaySummary:
-    """Replay recordings and write ``summary.json``, ``alerts.jsonl`` and ``scores.parquet``.
+    """Replay recordings and write ``summary.json``, ``alerts.jsonl``, ``tools.jsonl`` and ``scores.parquet``.
 
     Parameters
     ----------
@@ -151,6 +151,7 @@ def replay_recordings(
         player = Player(recordings, clock, config.check.max_block_s, pace, stop, on_progress)
         writers: list[Writer] = [
             stack.enter_context(AlertLines(out / "alerts.jsonl")),
+            stack.enter_context(ToolLines(out / "tools.jsonl")),
             stack.enter_context(ScoreTable(out / "scores.parquet")),
             collected,
             edges,

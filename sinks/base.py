@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from engine.records import Block, CheckedBlock, SensorOutcome
-from engine.verdicts import Alert, SpindleState, Verdict
+from engine.verdicts import Alert, SpindleState, ToolLife, Verdict
 
-Record = Verdict | Alert | SpindleState | CheckedBlock | SensorOutcome | Block
+Record = Verdict | Alert | SpindleState | ToolLife | CheckedBlock | SensorOutcome | Block
 
 
 class Writer(Protocol):

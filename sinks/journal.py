@@ -1,23 +1,24 @@
-"""The journal: alerts on disk before anybody is told, numbered, so that a subscriber can resume."""
+"""The journal: alerts on disk before anybody is told, numbered, so that a subscriber can resume; and tools' lives."""
 
 from __future__ import annotations
 
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from engine.errors import SpindlewatchError
-from engine.verdicts import Alert, AlertState
+from engine.verdicts import Alert, AlertState, ToolLife
+from sinks import tool_history
 from sinks.alert_json import alert_as_dict
 
 _APPLICATION_ID = 0x53504957  # "SPIW"; tells a journal from other SQLite files
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE journal (epoch TEXT NOT NULL) STRICT;
@@ -33,7 +34,14 @@ CREATE TABLE alerts (
 ) STRICT;
 -- The newest message of every alert that has not closed: a snapshot costs what is open, not what ever was.
 CREATE TABLE active (id TEXT PRIMARY KEY, seq INTEGER NOT NULL REFERENCES alerts) STRICT;
+{tool_history.TABLES}
 PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {_SCHEMA_VERSION};
+COMMIT;
+"""
+_FROM_VERSION_1 = f"""
+BEGIN IMMEDIATE;
+{tool_history.TABLES}
 PRAGMA user_version = {_SCHEMA_VERSION};
 COMMIT;
 """
@@ -61,7 +69,7 @@ class Journal:
     """Alert messages in an SQLite file, on disk (fsync) before `append` returns.
 
     Reading never waits for a write (WAL, two connections). All methods may be called from any thread; one process
-    at a time writes. Nothing is trimmed: about 1.5 kB an alert message.
+    at a time writes. Nothing is trimmed: about 1.5 kB an alert message, 50 bytes a cut.
 
     Parameters
     ----------
@@ -125,6 +133,27 @@ class Journal:
             else:
                 self._writer.execute("INSERT OR REPLACE INTO active VALUES (?, ?)", (alert.id, seq))
         return seq
+
+    def store_lives(self, lives: Sequence[ToolLife]) -> None:
+        """Store what cutting edges are worth, in place of what was stored of them before.
+
+        Parameters
+        ----------
+        lives : sequence of ToolLife
+            In stream time; a repetition changes nothing.
+
+        Raises
+        ------
+        SpindlewatchError
+            As `append`.
+        """
+        with self._clear_errors("cannot store tool lives"), self._writing, self._writer:
+            tool_history.store(self._writer, lives)
+
+    def lives(self, spindle: str | None = None) -> list[dict[str, Any]]:
+        """Tool lives: `sinks.tool_history.read`."""
+        with self._clear_errors("cannot be read"), self._reading:
+            return tool_history.read(self._reader, spindle)
 
     def page(self, after_seq: int, limit: int) -> list[Entry]:
         """Entries after a sequence number, oldest first.
@@ -190,6 +219,8 @@ class Journal:
                 self._writer.execute("INSERT INTO journal VALUES (?)", (secrets.token_hex(8),))
         elif application_id != _APPLICATION_ID:
             raise SpindlewatchError(f"{self._path}: an SQLite file, but not a journal of spindlewatch")
+        elif version == 1:
+            self._writer.executescript(_FROM_VERSION_1)
         elif version != _SCHEMA_VERSION:
             raise SpindlewatchError(
                 f"{self._path}: a journal of version {version}, this program reads {_SCHEMA_VERSION}"
