@@ -223,6 +223,9 @@ class Score:
         What signatures of fault classes say, up to this moment, since the last score.
     cover : tuple[Cover, ...]
         Which signatures watch at this moment, and why others cannot. The same object as long as nothing changes.
+    cuts : tuple of int
+        Good cuts of this section that the limits along the cut have been learnt from, of how many; 0 of 0 where
+        there are none to learn.
     """
 
     spindle: str
@@ -245,6 +248,7 @@ class Score:
     received_ns: int | None
     findings: tuple[Finding, ...] = ()
     cover: tuple[Cover, ...] = ()
+    cuts: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +348,9 @@ class SpindleState:
         Ids.
     troubles : tuple[tuple[str, int], ...]
         Sensor outcomes so far, by kind.
+    cuts : tuple of int
+        Good cuts of the section that was cut last that have been learnt, of how many; 0 of 0 if it is not known that
+        anything is cut.
     cover : tuple[Cover, ...]
         Every fault class but ``process`` and ``sensor`` once: watched, or the best reason why not.
     """
@@ -358,3 +365,4 @@ class SpindleState:
     open_alerts: tuple[str, ...]
     troubles: tuple[tuple[str, int], ...]
     cover: tuple[Cover, ...] = ()
+    cuts: tuple[int, int] = (0, 0)

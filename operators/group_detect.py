@@ -171,6 +171,7 @@ class GroupDetect:
             vector.received_ns,
             tuple(self._findings),
             self._watch.cover,
+            self._watch.cuts,
         )
         self._findings.clear()
         if may_observe(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from detectors.signatures.base import Signature
@@ -30,7 +31,7 @@ class GroupWatch:
         ``[diagnosis]``.
     """
 
-    __slots__ = ("_covers", "_long", "_n_since", "_of_regime", "_sensitivity", "_short", "cover")
+    __slots__ = ("_covers", "_long", "_n_since", "_of_regime", "_sensitivity", "_short", "cover", "cuts")
 
     def __init__(
         self, short: Sequence[Feature], long: Sequence[Feature], group: SensorGroup, config: Config
@@ -41,6 +42,8 @@ class GroupWatch:
         self._n_since: dict[bool, int] = {False: 0, True: 0}
         self._of_regime: dict[bool, Regime | None] = {False: None, True: None}
         self.cover: tuple[Cover, ...] = ()
+        self.cuts = 0, 0
+        """Good cuts of the regime that have been learnt, of how many."""
 
     @property
     def any(self) -> bool:
@@ -87,11 +90,11 @@ class GroupWatch:
         """State for recovery."""
         signatures = [(s.name, s.save()) for s in (*self._short, *self._long)]
         of_regime = {long: None if r is None else tuple(r) for long, r in self._of_regime.items()}
-        return signatures, self._covers, self._n_since, of_regime
+        return signatures, self._covers, self._n_since, of_regime, self.cuts
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
-        signatures, self._covers, self._n_since, of_regime = state
+        signatures, self._covers, self._n_since, of_regime, self.cuts = state
         self._of_regime = {long: None if r is None else Regime(*r) for long, r in of_regime.items()}
         self.cover = (*self._covers[False], *self._covers[True])
         own = {signature.name: signature for signature in (*self._short, *self._long)}
@@ -110,6 +113,10 @@ class GroupWatch:
         if vector.usable and not vector.steady:
             return  # soon over, and no news
         self._n_since[long], self._of_regime[long] = 0, vector.regime
+        if not long:
+            self.cuts = max(
+                (s.progress(vector.regime) for s in signatures), key=itemgetter(1), default=(0, 0)
+            )
         cover = tuple(
             Cover(s.fault, s.name, s.why_not(vector) if vector.usable else Why.SAMPLES) for s in signatures
         )

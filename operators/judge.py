@@ -174,6 +174,7 @@ class Judge:
             open_alerts=tuple(alerts),
             troubles=tuple(sorted(self._troubles.items())),
             cover=merge_cover(score.cover for score in latest),
+            cuts=min((s.cuts for s in self._progress.values() if s.cuts[1]), default=(0, 0)),
         )
         return self._told
 

@@ -101,6 +101,9 @@ class Screen:
             condition = state["condition"]
             sign = Text(f"{_SHAPES.get(condition, '?')} {condition}", style=_STYLES.get(condition, ""))
             learnt = f"{state['learned']}/{state['wanted']}"
+            cuts, of_cuts = state.get("cuts", (0, 0))  # an older server has none
+            if of_cuts:
+                learnt += f", {cuts}/{of_cuts} cuts"
             table.add_row(Text(name), sign, _score(state["score"]), Text(state["regime"]), learnt)
         return table
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from detectors.base import State
 from engine.config import Config
 from engine.declared import SensorGroup
-from engine.records import Feature, FeatureVector
+from engine.records import Feature, FeatureVector, Regime
 from engine.verdicts import FaultClass, Finding
 
 
@@ -78,6 +78,16 @@ class Signature(ABC):
         allowed : bool
             Whether a baseline may learn from it: healthy sensors, one regime throughout, nothing exceeding.
         """
+
+    def progress(self, regime: Regime) -> tuple[int, int]:  # noqa: ARG002 - for those that learn by cuts
+        """How many good cuts of a regime have been learnt, and how many are wanted; 0 of 0 if it learns none.
+
+        Parameters
+        ----------
+        regime : Regime
+            The one that holds.
+        """
+        return 0, 0
 
     @abstractmethod
     def save(self) -> State:

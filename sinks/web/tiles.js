@@ -84,8 +84,10 @@ export class Tile {
   #drawLearning(state) {
     const wanted = state?.wanted ?? 0, learned = state?.learned ?? 0;
     const ready = wanted > 0 && learned >= wanted;
-    this.learned.hidden = this.learning.hidden = ready || wanted === 0;
-    say(this.learned, word("learned")(learned, wanted));
+    const [cuts, ofCuts] = state?.cuts ?? [0, 0];
+    this.learning.hidden = ready || wanted === 0;
+    this.learned.hidden = this.learning.hidden && cuts >= ofCuts;
+    say(this.learned, this.learning.hidden ? word("cuts")(cuts, ofCuts) : word("learned")(learned, wanted));
     this.learning.max = wanted || 1;
     this.learning.value = Math.min(learned, wanted);
     this.learning.setAttribute("aria-label", word("learning"));

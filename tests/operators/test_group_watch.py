@@ -101,6 +101,19 @@ def test_without_usable_samples_nothing_is_watched(watch):
     assert [cover.why for cover in watching.cover] == ["no usable samples"]
 
 
+def test_progress_is_told_in_cuts_of_the_signature_that_learns_them(watch, monkeypatch):
+    watching = watch()
+    watching.assess(USUAL)
+    assert watching.cuts == (0, 0)
+
+    monkeypatch.setattr(Chatters, "progress", lambda _self, regime: (4, 10) if regime == CUT else (0, 10))
+    for _ in range(10):
+        watching.assess(USUAL)
+    assert watching.cuts == (4, 10)
+    watching.assess(replace(USUAL, regime=AIR))
+    assert watching.cuts == (0, 10)
+
+
 def test_saved_and_restored_it_goes_on(watch):
     first, second = watch(), watch()
     first.assess(USUAL)

@@ -193,6 +193,15 @@ def test_the_chosen_spindle_says_what_is_watched_and_why_the_rest_is_not(page: P
     assert said == "Watched: Collision · Not watched now: Chatter (rpm unknown)"
 
 
+def test_a_spindle_that_knows_its_levels_says_how_many_cuts_its_limits_along_the_cut_still_want(
+    page: Page, live: Live
+) -> None:
+    live.server.write([replace(state("M1"), cuts=(4, 10))])
+    page.until(f"{tile('M1')}.querySelector('.learned').textContent === 'limits along the cut: 4 of 10 cuts'")
+    live.server.write([replace(state("M1"), cuts=(10, 10))])
+    page.until(f"{tile('M1')}.querySelector('.learned').hidden")
+
+
 def test_names_from_the_stream_are_text_and_never_markup(page: Page, live: Live) -> None:
     hostile = replace(
         collision(HOSTILE),
