@@ -23,6 +23,7 @@ from perf import (  # noqa: F401 - importing registers
     bench_recordings,
     bench_replay,
     bench_start,
+    bench_tool_life,
 )
 from perf.budgets import load_budgets
 from perf.figures import FIGURES, Bench
