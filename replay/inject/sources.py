@@ -41,6 +41,7 @@ _OWN = (
     FaultKind.SENSOR_FLAT_LINE,
 )
 _SENSOR_S, _SENSOR_SAMPLES = 6.0, 700  # as the plan of an injection has them
+_SEEN_S = 3.0  # so much of its cut is left when a fault begins: what must be found in a second can be
 _IMBALANCE_S = 10.0  # it is told by a line that has to be known from before
 _LASTING_S = 60.0  # faults of the spindle are watched for so long
 _FROM, _TO = (
@@ -90,8 +91,10 @@ class SimulatedBatch:
         rng = np.random.default_rng((self.seed, *spindle.encode()))
         moments, at_s = cut_moments(plan, spindle), _LEARNT_S
         for kind in kinds:
+            at_s += float(rng.uniform(0.0, 8.0))
+            roomy = (moment for moment in moments if moment.phase.end_s - _SEEN_S >= at_s)
             order = FaultOrder(kind, at_s, None, spindle, self.severity)
-            fault = place_fault(plan, order, moments, least_seen=1, delay_s=float(rng.uniform(0.0, 8.0)))
+            fault = place_fault(plan, order, roomy, least_seen=1)
             yield fault
             at_s = fault.end_s + _APART_S
 
