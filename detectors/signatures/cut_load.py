@@ -1,0 +1,247 @@
+"""How much of what a cut takes the tool is taking now: levels between those of air and those of earlier cuts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from detectors.base import State
+from detectors.signatures.speed import Memory
+from engine.declared import SensorGroup
+from engine.records import Feature, FeatureVector, Regime
+
+_N_REGIMES = 64
+_N_AIR = 3  # windows in a row that agree: the spindle runs evenly in the air
+_SAME_AIR = 1.15  # their largest over their smallest
+_CUTS_MEMORY = 8.0
+_N_CUT = 8  # windows that make a cut worth remembering
+N_CUTS = 2
+"""Earlier cuts of a regime that are needed."""
+N_END = 5
+"""Windows at a cut's end that do not count as part of it: a controller may say so late by half a second."""
+SHARE = 1.0 / 3.0
+"""Of what it usually takes: less is no cut, if its earlier cuts never took as little."""
+TAKES = 0.6
+"""More is a cut."""
+_OF_LOWEST = 0.5
+_LEAST_SHARE = 0.02  # below, nothing is told apart
+# A column shows the cut if cuts stand so far above air: as ratio.
+_SHOWS_LINE, _SHOWS_RMS, _SHOWS_MEAN = 3.0, 1.3, 1.06
+_LINE_OF_RMS = 0.02  # and without air, a line that is so much of the channel's vibration
+
+
+class _Column(NamedTuple):
+    """One number that tells cutting from air."""
+
+    feature: str
+    unit: str
+    kind: str  # "line", "rms" or "mean"
+    feature_index: int
+    rms: int  # place of its channel's rms among the columns, before its line; -1 if it has none
+
+
+class Telling(NamedTuple):
+    """The column that shows most of a cut, of those that show it at all.
+
+    Parameters
+    ----------
+    share : float
+        Of what the reference takes, 0 upwards.
+    column : int
+        Which column says so.
+    """
+
+    share: float
+    column: int
+
+
+class EarlierCuts:
+    """What the cuts of one regime took.
+
+    Parameters
+    ----------
+    usual : list of float
+        Each column's mean; NaN where it was never told.
+    n : int
+        Cuts.
+    lowest : float
+        Smallest share of the usual that any of them took, once it took anything and until shortly before its end.
+    n_late : int
+        Most windows that passed before one of them took anything.
+    """
+
+    __slots__ = ("lowest", "n", "n_late", "usual")
+
+    def __init__(self, usual: Sequence[float], n: int = 0, lowest: float = 1.0, n_late: int = 0) -> None:
+        self.usual, self.n, self.lowest, self.n_late = list(usual), n, lowest, n_late
+
+    @property
+    def limit(self) -> float:
+        """Share below which the tool takes too little."""
+        return min(SHARE, _OF_LOWEST * self.lowest)
+
+    def learn(self, mean: Sequence[float], lowest: float, n_late: int) -> None:
+        """Take a healthy cut."""
+        self.n += 1
+        weight = max(1.0 / self.n, 1.0 / _CUTS_MEMORY)
+        for i, value in enumerate(mean):
+            before = self.usual[i]
+            if not math.isnan(value):
+                self.usual[i] = value if math.isnan(before) else before + weight * (value - before)
+        self.lowest, self.n_late = min(self.lowest, lowest), max(self.n_late, n_late)
+
+    def save(self) -> tuple[list[float], int, float, int]:
+        """State for recovery."""
+        return list(self.usual), self.n, self.lowest, self.n_late
+
+
+class CutLoad:
+    """References of one sensor group: air at the tool's speed, and earlier cuts.
+
+    Vibration at tooth passing comes from nothing but teeth that cut; its level (rms) and a drive's mean count by how
+    far they stand above air, the rms by its power. All columns that show the cut must agree that it is gone.
+
+    State: one number per column for each of at most 64 tools and speeds in air, and for each of 64 regimes.
+
+    Parameters
+    ----------
+    features : sequence of Feature
+        Of the vectors.
+    group : SensorGroup
+        Declared.
+    """
+
+    __slots__ = ("_air", "_at", "_cuts", "_even", "columns")
+
+    def __init__(self, features: Sequence[Feature], group: SensorGroup) -> None:
+        index = {feature.name: i for i, feature in enumerate(features)}
+        self.columns: list[_Column] = []
+        for channel in group.channels if group.kind == "waveform" else ():
+            level = "mean" if channel.dc_coupled else "rms"
+            names = {level: f"{channel.name}.{level}", "line": f"{channel.name}.tooth_1"}
+            if not all(name in index for name in names.values()):
+                continue
+            rms = -1 if channel.dc_coupled else len(self.columns)
+            for kind, name in names.items():
+                self.columns.append(_Column(name, channel.unit, kind, index[name], rms))
+        self._at = np.array([column.feature_index for column in self.columns], np.intp)
+        self._air: Memory[tuple[str | None, int | None], list[float]] = Memory(_N_REGIMES)
+        self._cuts: Memory[Regime, EarlierCuts] = Memory(_N_REGIMES)
+        self._even: list[list[float]] = []  # the latest windows in air, of one regime
+
+    def values(self, vector: FeatureVector) -> list[float]:
+        """The columns of a vector."""
+        found: list[float] = vector.values[self._at].tolist()
+        return found
+
+    def earlier(self, regime: Regime) -> EarlierCuts | None:
+        """What enough earlier cuts of a regime took; None if there were too few."""
+        cuts = self._cuts.get(regime)
+        return cuts if cuts is not None and cuts.n >= N_CUTS else None
+
+    def learn_air(self, vector: FeatureVector) -> None:
+        """Take a window in air: the latest that were even count, for what accelerates is not."""
+        regime = vector.regime
+        if not (vector.usable and vector.steady and vector.learnable and vector.context.rpm):
+            self._even.clear()
+            return
+        self._even = [*self._even, self.values(vector)][-_N_AIR:]
+        if len(self._even) < _N_AIR:
+            return
+        for column, values in zip(self.columns, zip(*self._even, strict=True), strict=True):
+            if column.kind != "line" and not 0.0 < max(values) <= _SAME_AIR * min(values):
+                return
+        mean = [sum(values) / _N_AIR for values in zip(*self._even, strict=True)]
+        self._air.keep((regime.tool, regime.rpm), mean)
+
+    def leave_air(self) -> None:
+        """The windows that come are not of the air."""
+        self._even.clear()
+
+    def learn_cut(self, regime: Regime, mean: Sequence[float], n: int, lowest: float, n_late: int) -> None:
+        """Take a healthy cut of ``n`` windows, if it was long enough."""
+        if n < _N_CUT:
+            return
+        cuts = self._cuts.recall(regime)
+        if cuts is None:
+            cuts = EarlierCuts([math.nan] * len(self.columns))
+            self._cuts.keep(regime, cuts)
+        cuts.learn(mean, lowest, n_late)
+
+    def telling(self, regime: Regime, values: Sequence[float], reference: Sequence[float]) -> Telling | None:
+        """Say how much of a reference is being taken.
+
+        Parameters
+        ----------
+        regime : Regime
+            Whose tool and speed find the air.
+        values : sequence of float
+            Columns of a window.
+        reference : sequence of float
+            The same of a cut; NaN where unknown.
+
+        Returns
+        -------
+        Telling or None
+            None if no column shows the cut.
+        """
+        air = self._air.get((regime.tool, regime.rpm))
+        best: Telling | None = None
+        for i, column in enumerate(self.columns):
+            share = self._share(column, values[i], reference[i], None if air is None else air[i], reference)
+            if not math.isnan(share) and (best is None or share > best.share):
+                best = Telling(share, i)
+        return best
+
+    def at_share(self, regime: Regime, i: int, usual: float, share: float) -> float:
+        """What a column reads where a share of the usual is taken: the inverse of `telling`, for people."""
+        air = self._air.get((regime.tool, regime.rpm))
+        kind = self.columns[i].kind
+        if kind == "line" or air is None:
+            return share * usual
+        if kind == "mean":
+            return air[i] + share * (usual - air[i])
+        return math.hypot(math.sqrt(1.0 - share * share) * air[i], share * usual)
+
+    def save(self) -> State:
+        """State for recovery."""
+        return {
+            "air": [(key, list(values)) for key, values in self._air.items()],
+            "cuts": [(tuple(key), *cuts.save()) for key, cuts in self._cuts.items()],
+            "even": [list(values) for values in self._even],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from `save`."""
+        for key, values in state["air"]:
+            self._air.keep((key[0], key[1]), list(values))
+        for key, *cuts in state["cuts"]:
+            self._cuts.keep(Regime(*key), EarlierCuts(*cuts))
+        self._even = [list(values) for values in state["even"]]
+
+    def _share(
+        self, column: _Column, value: float, usual: float, air: float | None, reference: Sequence[float]
+    ) -> float:
+        """Share of the usual that one column shows; NaN if it cannot show the cut."""
+        if column.kind == "line":
+            floor = _SHOWS_LINE * air if air is not None else math.nan
+            if air is None and column.rms >= 0:
+                floor = _LINE_OF_RMS * reference[column.rms]
+            return value / usual if usual >= floor and usual > 0.0 else math.nan
+        if air is None:
+            # All of the level may be the cut's: where teeth are not told apart, that is the cautious share.
+            blind = column.kind == "rms" and math.isnan(reference[column.rms + 1])
+            return value / usual if blind and usual > 0.0 else math.nan
+        if column.kind == "mean":
+            return max(value - air, 0.0) / (usual - air) if usual >= _SHOWS_MEAN * air > 0.0 else math.nan
+        if not usual >= _SHOWS_RMS * air:
+            return math.nan
+        return math.sqrt(max(value * value - air * air, 0.0) / (usual * usual - air * air))
+
+
+def too_little(share: float, limit: float) -> float:
+    """Score of a share: 1.0 at the limit, 0 at all of the usual; logarithmic between and beyond."""
+    return max(0.0, math.log(max(share, _LEAST_SHARE)) / math.log(limit))
