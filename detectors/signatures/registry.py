@@ -8,10 +8,12 @@ from detectors.signatures.base import Signature
 from detectors.signatures.bearing import BearingSignature
 from detectors.signatures.chatter import Chatter
 from detectors.signatures.imbalance import Imbalance
+from detectors.signatures.level_drop import LevelDrop
 from detectors.signatures.section_envelope import SectionEnvelope
 from detectors.signatures.severity import Severity
 from detectors.signatures.shock import Shock
 from detectors.signatures.tooth_asymmetry import ToothAsymmetry
+from detectors.signatures.undercut import Undercut
 from engine.config import Config
 from engine.declared import SensorGroup
 from engine.records import Feature
@@ -19,6 +21,8 @@ from engine.records import Feature
 SIGNATURES: tuple[type[Signature], ...] = (
     Shock,
     ToothAsymmetry,
+    LevelDrop,
+    Undercut,
     SectionEnvelope,
     Chatter,
     BearingSignature,
