@@ -1,4 +1,4 @@
-"""The envelope of the whole whitened spectrum: the kernels around two more batched transforms."""
+"""Envelopes of the whitened spectrum, whole and in halves: the kernels around more batched transforms."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _HALF_WIDTH_HZ = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WhiteEnvelope:
-    """How a window's spectrum is whitened and demodulated as one band.
+    """How a window's spectrum is whitened and demodulated.
+
+    As a whole, and in three halves that overlap by half: where impacts ring one resonance only, the rest of the
+    spectrum adds nothing but noise. Narrower bands would not hold the lines of a fast spindle.
 
     Attributes
     ----------
@@ -30,6 +33,8 @@ class WhiteEnvelope:
         Where the band begins.
     n_inside : int
         Bins in it: a fast length for a transform, so a few bins below the Nyquist frequency are left over.
+    n_half : int
+        Bins in a half of it.
     half_width : int
         Bins to either side over which the power is averaged that a bin is divided by.
     """
@@ -37,6 +42,7 @@ class WhiteEnvelope:
     spectrum: Spectrum
     first_bin: int
     n_inside: int
+    n_half: int
     half_width: int
 
     @classmethod
@@ -60,11 +66,13 @@ class WhiteEnvelope:
         if room < _LEAST_BINS:
             return None
         n_inside = int(scipy.fft.prev_fast_len(room, real=True))
-        return cls(spectrum, first_bin, n_inside, max(1, math.ceil(_HALF_WIDTH_HZ / spectrum.bin_hz)))
+        n_half = int(scipy.fft.prev_fast_len(n_inside // 2, real=True))
+        half_width = max(1, math.ceil(_HALF_WIDTH_HZ / spectrum.bin_hz))
+        return cls(spectrum, first_bin, n_inside, n_half, half_width)
 
     @property
     def n_bins(self) -> int:
-        """Bins of the squared envelope's spectrum; as far apart as those of the window's."""
+        """Bins of the whole squared envelope's spectrum; as far apart as those of the window's."""
         return self.n_inside // 2 + 1
 
     def evidence(
@@ -85,18 +93,27 @@ class WhiteEnvelope:
         orders : float64[n_rows, 4]
             `engine.declared.Bearing.orders`. NaN if unknown: nothing is computed if they all are.
         out : float64[n_rows, 3]
-            Written; see `operators.kernels.bearing_evidence.bearing_evidence`.
+            Written; see `operators.kernels.bearing_evidence.bearing_evidence`. The largest of all bands, less what
+            the largest of so many is larger than one.
         """
         if np.isnan(orders[:, 0] * rpm).all():
             out[:] = math.nan
             return
         white = np.empty((spectra.shape[0], self.n_inside), np.complex64)
         whiten(spectra, self.first_bin, self.half_width, white)
-        squared = np.empty(white.shape, np.float32)
-        square(scipy.fft.ifft(white, axis=1, overwrite_x=True), squared)
-        squared[out.shape[0] :] = 0.0
-        envelopes: NDArray[np.complex64] = scipy.fft.rfft(squared, axis=1)
-        bearing_evidence(envelopes, self.spectrum.bin_hz, rpm, orders, out)
+        half, quarter, end = self.n_half, self.n_half // 2, self.n_inside
+        bands = [slice(0, end), slice(0, half), slice(quarter, quarter + half), slice(end - half, end)]
+        out[:] = math.nan
+        found = np.empty(out.shape)
+        for band in bands:
+            analytic = scipy.fft.ifft(white[:, band], axis=1)
+            squared = np.empty(analytic.shape, np.float32)
+            square(analytic, squared)
+            squared[out.shape[0] :] = 0.0
+            envelopes: NDArray[np.complex64] = scipy.fft.rfft(squared, axis=1)
+            bearing_evidence(envelopes, self.spectrum.bin_hz, rpm, orders, found)
+            np.fmax(out, found, out=out)
+        np.maximum(out - math.log(len(bands)), 0.0, out=out)
 
     def why_missing(self, line: int, rpm: float, order: float) -> str | None:
         """What keeps the evidence for a bearing's line from being said.

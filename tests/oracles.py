@@ -169,9 +169,9 @@ def envelope_columns(
 
 
 def bearing_evidence(
-    x: Floats, fs: float, low_hz: float, n_inside: int, rpm: float, orders: Floats
+    x: Floats, fs: float, low_hz: float, n_inside: int, n_half: int, rpm: float, orders: Floats
 ) -> list[float]:
-    """In the order of ``operators.kernels.bearing_evidence``; for windows that need no padding."""
+    """As `operators.white_envelope.WhiteEnvelope.evidence`; for windows that need no padding."""
     n, bin_hz = x.size, fs / x.size
     taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
     first = int(np.ceil(low_hz / bin_hz))
@@ -180,12 +180,13 @@ def bearing_evidence(
     for start in range(0, n_inside, 8):
         near = inside[max(start - half, 0) : min(start + 8, n_inside) + half]
         white[start : start + 8] = inside[start : start + 8] / np.sqrt(np.mean(np.abs(near) ** 2))
-    power = np.abs(np.fft.rfft(np.abs(np.fft.ifft(white)) ** 2)) ** 2
-    spacing = rpm / 60 / bin_hz
-    return [
-        _evidence(power, order * spacing * times, spacing)
-        for order, times in zip(orders, (1, 1, 2), strict=False)
-    ]
+    spacing, found = rpm / 60 / bin_hz, []
+    halves = [(0, n_half), (n_half // 2, n_half // 2 + n_half), (n_inside - n_half, n_inside)]
+    for begin, end in [(0, n_inside), *halves]:
+        power = np.abs(np.fft.rfft(np.abs(np.fft.ifft(white[begin:end])) ** 2)) ** 2
+        lines = zip(orders, (1, 1, 2), strict=False)
+        found.append([_evidence(power, order * spacing * times, spacing) for order, times in lines])
+    return [max(best - float(np.log(4)), 0.0) for best in np.fmax.reduce(found)]
 
 
 def _evidence(power: Floats, position: float, spacing: float) -> float:

@@ -25,6 +25,8 @@ _LEVEL_CERTAINTY = 0.5  # rough running may have other causes than a bearing's
 
 LineKey = tuple[int, bool]
 """Speed class, and whether it cuts."""
+_ANY_SPEED = -1
+"""All speeds together, in the air: a tool often turns there for less than a second at a time."""
 LevelKey = tuple[int, str | None]
 """Speed class and section: some controllers tell the commanded speed while the spindle still gains it."""
 
@@ -34,10 +36,10 @@ class BearingSignature(Signature):
 
     *Lines* (dynamic, no teach-in): a spall is struck at the frequency of outer race, inner race or rolling element,
     which geometry and speed give. How surely these stand in the envelope beside their surroundings adds up over
-    windows, apart for each speed, in the air and in the cut, until chance is ruled out: one false alert in a hundred
-    years of noise, if nothing else is modulated at that frequency. Seven good windows are the least. The element is
-    named only if its evidence is strong and twice that of every other; the cage never is, for its line lies where
-    belts and rubbing have theirs.
+    windows (for each speed in the air, for each in the cut, for all in the air) until chance is ruled out: one false
+    alert in a hundred years of noise, if nothing else is modulated at that frequency. Seven good windows are the
+    least. The element is named only if its evidence is strong and twice that of every other; the cage never is, for
+    its line lies where belts and rubbing have theirs.
 
     *Level* (learned): above 500 Hz the spindle in the air has become 2.5 times as loud as it was in its first minute
     at this speed. Surfaces that roughen all over, smeared or without grease, show no line. Any other source of high
@@ -164,36 +166,42 @@ class BearingSignature(Signature):
         self._score, self._where, self._element = state["score"], state["where"], state["element"]
 
     def _hear_lines(self, vector: FeatureVector, key: LineKey) -> bool:
-        """Add evidence; say whether anything is or was hot."""
+        """Add evidence; say whether anything shows or has shown."""
         if self._bearing is None:
             return False
         evidence = vector.values[self._line_columns].tolist()
         if all(map(math.isnan, evidence)):
             return False
+        was_hot, hot = bool(self._hot), self._add(key, evidence, vector.onset_ns)
+        if not key[1]:
+            hot |= self._add((_ANY_SPEED, False), evidence, vector.onset_ns)
+            if key not in self._hot:
+                self._doubt()
+        return was_hot or hot
+
+    def _add(self, key: LineKey, evidence: Sequence[float], onset_ns: int) -> bool:
+        """Add evidence to one sum of every channel; say whether any is above 0."""
         heard = self._lines.recall(key)
         if heard is None:
             heard = [Lines() for _ in self._ears]
             self._lines.keep(key, heard)
             self._hot = [hot for hot in self._hot if hot in self._lines]
-        was_hot, hot, at = bool(self._hot), False, 0
+        hot, at = False, 0
         for ear, lines in zip(self._ears, heard, strict=True):
             own = evidence[at : at + len(ear.lines)]
             at += len(own)
-            lines.update(own, key[1], self._share, vector.onset_ns)
+            lines.update(own, key[1], self._share, onset_ns)
             hot = hot or any(lines.sums)
         if hot and key not in self._hot:
             self._hot.append(key)
-        elif not hot:
-            if key in self._hot:
-                self._hot.remove(key)
-            if not key[1]:
-                self._doubt(key)
-        return was_hot or hot
+        elif not hot and key in self._hot:
+            self._hot.remove(key)
+        return hot
 
-    def _doubt(self, silent: LineKey) -> None:
+    def _doubt(self) -> None:
         """What showed at other speeds loses a little where the air shows nothing."""
         for key in self._hot:
-            if key != silent:
+            if key[0] != _ANY_SPEED:
                 for lines in self._lines[key]:
                     lines.doubt(self._share)
 

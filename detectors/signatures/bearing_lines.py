@@ -20,7 +20,7 @@ _MEAN_IN_AIR, _MEAN_IN_CUT = 4.0, 8.0
 _RATIO = [(1.0 - 1.0 / mean, math.log(mean)) for mean in (_MEAN_IN_AIR, _MEAN_IN_CUT)]
 # More of one window is worth no more: a single window never confirms.
 _MOST = 15.0
-# One false alert in a hundred years: four independent windows a second, three lines, so ln(4e10) = 24.4, rounded up.
+# One false alert in a hundred years: four independent windows a second, three lines, two sums: ln(8e10) = 25.1.
 _CONFIRMED = 25.0
 # Half as much again is remembered: a mended bearing is believed after 40 calm windows.
 _REMEMBERED = 1.5 * _CONFIRMED

@@ -57,7 +57,7 @@ def test_evidence_equals_the_oracle(depth: float) -> None:
     got = evidence(x[None])[0]
 
     wanted = oracles.bearing_evidence(
-        np.float32(x), FS, 500.0, envelope_of().n_inside, RPM, np.array(SIX_205.orders)
+        np.float32(x), FS, 500.0, envelope_of().n_inside, envelope_of().n_half, RPM, np.array(SIX_205.orders)
     )
     np.testing.assert_allclose(got, wanted, rtol=5e-3, atol=5e-3)
 
@@ -72,6 +72,23 @@ def test_tones_of_teeth_however_loud_hide_no_impacts(tone: float) -> None:
 
     assert got[be.BPFO] > 8.0
     assert max(got[be.BPFI], got[be.BSF]) < 3.0
+
+
+def test_impacts_that_ring_one_narrow_resonance_are_found_in_the_half_that_holds_it() -> None:
+    t = np.arange(N) / FS
+    since = t % (1 / (SIX_205.orders[1] * 50.0))
+    ring = np.exp(-since * 700.0) * np.sin(2 * np.pi * 3000.0 * since)
+
+    found = np.mean([evidence((noise(seed=s)[0] + 2.5 * ring)[None])[0] for s in range(5)], axis=0)
+
+    assert found[be.BPFI] > 8.0
+
+
+def test_largest_of_four_bands_shows_no_more_than_noise_may() -> None:
+    found = evidence(noise(400))
+
+    for nats in (1.0, 2.0, 3.0):
+        assert np.mean(found > nats) < np.exp(-nats)
 
 
 @pytest.mark.parametrize("n_rows", [1, 3, 4, 9])
