@@ -22,11 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from detectors.fresh_section import FRESH_WEAR, NOISE_SYSTEMATIC, CutPart, FreshSection, Shown, joined
-from detectors.wear_trend import NO_TREND, Trend, fit_trend, seconds_left, wear_at
+from detectors.fresh_section import NOISE_SYSTEMATIC, CutPart, FreshSection, Shown, joined
+from detectors.wear_trend import NO_TREND, Floats, Trend, fit_trend, seconds_left
 from engine.config import ToolLifeConfig
 
-_N_ROUNDS = 2  # of trend and the wear of the first cuts, which follow from each other
 _MAX_PARTS, _MAX_POINTS = 16, 60
 
 
@@ -41,14 +40,14 @@ class EdgeWear:
         How many cuts are fresh, and the response assumed.
     """
 
-    __slots__ = ("_config", "_fresh_s", "_parts", "_points", "_systematic", "_trend", "cutting_s")
+    __slots__ = ("_config", "_life_s", "_parts", "_points", "_systematic", "_trend", "cutting_s")
 
     def __init__(self, config: ToolLifeConfig) -> None:
         self._config = config
         self._parts: dict[Hashable, FreshSection] = {}
         self._points: list[tuple[float, Shown]] = []
         self._systematic = NOISE_SYSTEMATIC
-        self._fresh_s = math.nan  # cutting by the end of the first cuts
+        self._life_s = math.nan
         self._trend = NO_TREND
         self.cutting_s = 0.0
 
@@ -63,12 +62,9 @@ class EdgeWear:
         return self._trend
 
     @property
-    def fresh_wear(self) -> float:
-        """Wear of the edge in its first cuts, on average, if its life goes on as it went."""
-        if not self._trend.share > 0.0 or math.isnan(self._fresh_s):
-            return FRESH_WEAR
-        life_s = self.cutting_s / self._trend.share
-        return wear_at(0.5 * self._fresh_s / max(life_s, self._fresh_s))
+    def life_s(self) -> float:
+        """Seconds of cutting until the limit, all in all; NaN while nobody knows."""
+        return self._life_s
 
     def left_s(self) -> tuple[float, float, float]:
         """Seconds of cutting to the limit, with an interval: `detectors.wear_trend.seconds_left`."""
@@ -99,6 +95,7 @@ class EdgeWear:
         Shown or None
             What it shows; None while its sections are being learnt, or nothing could be measured.
         """
+        middle_s = self.cutting_s + 0.5 * cutting_s
         shown = []
         for part in parts:
             known = self._parts.get(part.key)
@@ -107,15 +104,12 @@ class EdgeWear:
                     continue
                 # A section that comes later begins with the wear that the others have shown by then.
                 known = self._parts[part.key] = FreshSection(self._trend.wear, self._config)
-            found = known.take(part)
+            found = known.take(part, middle_s)
             if found is not None:
                 shown.append(found)
-        middle_s = self.cutting_s + 0.5 * cutting_s
         self.cutting_s += cutting_s
         if not shown:
             return None
-        if not self._points:
-            self._fresh_s = middle_s
         whole = joined(shown)
         self._points.append((middle_s, whole))
         del self._points[:-_MAX_POINTS]
@@ -128,20 +122,24 @@ class EdgeWear:
         # A section that answers less surely counts for less, however little its cuts scatter.
         best = min(one.systematic for _, one in self._points)
         errors = np.array([one.error * (one.systematic / best) ** 2 for _, one in self._points])
-        for _ in range(_N_ROUNDS):
-            fresh = self.fresh_wear
-            wears = np.array([one.wear(fresh) for _, one in self._points])
-            self._trend = fit_trend(at_s, wears, errors, self.cutting_s)
+        # How far the edge was worn in its first cuts depends on how long its life is, so that comes first.
+        first = self._laid(at_s, errors, math.nan)
+        self._life_s = self.cutting_s / first.share if first.share > 0.0 else math.nan
+        self._trend = self._laid(at_s, errors, self._life_s)
+
+    def _laid(self, at_s: Floats, errors: Floats, life_s: float) -> Trend:
+        wears = np.array([one.wear(life_s) for _, one in self._points])
+        return fit_trend(at_s, wears, errors, self.cutting_s)
 
     def save(self) -> Any:
         """State for recovery."""
         parts = [(key, part.save()) for key, part in self._parts.items()]
         points = [(at_s, tuple(shown)) for at_s, shown in self._points]
-        return parts, points, self._systematic, self._fresh_s, tuple(self._trend), self.cutting_s
+        return parts, points, self._systematic, self._life_s, tuple(self._trend), self.cutting_s
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
-        parts, points, self._systematic, self._fresh_s, trend, self.cutting_s = state
+        parts, points, self._systematic, self._life_s, trend, self.cutting_s = state
         self._points = [(at_s, Shown(*shown)) for at_s, shown in points]
         self._trend = Trend(*trend)
         self._parts = {key: FreshSection.restored(saved, self._config) for key, saved in parts}

@@ -27,12 +27,14 @@ _W = (
 _FIRST_SLOPE = _RUNNING_IN / _RUNNING_IN_SHARE + 1.0 - _RUNNING_IN - _FINAL
 _LAST_SLOPE = 1.0 - _RUNNING_IN - _FINAL + _FINAL * _SUDDENNESS
 
-_LEAST, _MOST = 6, 30  # points that a line is laid through: the newest half of all
+# Newest points that a line is laid through: the fewest that know enough, but no more than half if there are many.
+_N_POINTS, _ENOUGH = (8, 12, 18, 27), 0.03
 _START_ERROR = (
     0.1  # that share of life is 0 at the first touch holds to so much, for an edge of another curve
 )
 _HUBER = 1.5  # deviations from which on a point counts for less
 _N_ROUNDS = 3
+_CURVE_ERROR = 0.1  # of the share of life, in its middle, for an edge of another curve; none at the limit
 _N_90 = 1.645  # deviations to either side that hold nine times in ten
 
 
@@ -108,17 +110,32 @@ def fit_trend(at_s: Floats, wears: Floats, errors: Floats, now_s: float) -> Tren
     Trend
         `NO_TREND` without points.
     """
-    n = min(max(_LEAST, at_s.size // 2), _MOST)
-    x, y, e = at_s[-n:] - now_s, share_at(wears[-n:]), errors[-n:]
-    if x.size == 0:
+    if not at_s.size:
         return NO_TREND
-    middle = float(np.median(wears[-n:]))
-    per_wear = float(np.diff(share_at(np.array([middle - 0.05, middle + 0.05])))[0]) / 0.1
-    if x.size < 3:
-        share = float(y.mean())
-        return Trend(wear_at(share), share, math.nan, float(e.mean()) * per_wear)
-    x, y = np.append(x, -now_s), np.append(y, 0.0)
-    e = np.append(e * per_wear, _START_ERROR)
+    if at_s.size < 3:
+        share = float(share_at(wears).mean())
+        return Trend(wear_at(share), share, math.nan, float(errors.mean()) * _per_wear(wears))
+    trend = NO_TREND
+    for n in _N_POINTS:
+        n_used = max(min(n, at_s.size), 3)
+        part = slice(at_s.size - n_used, None)
+        trend = _laid(at_s[part] - now_s, wears[part], errors[part], now_s)
+        if trend.error <= _ENOUGH or n >= at_s.size // 2:
+            break
+    return trend
+
+
+def _per_wear(wears: Floats) -> float:
+    """Share of life per wear, about where these are."""
+    middle = float(np.median(wears))
+    return float(np.diff(share_at(np.array([middle - 0.05, middle + 0.05])))[0]) / 0.1
+
+
+def _laid(x: Floats, wears: Floats, errors: Floats, now_s: float) -> Trend:
+    """One line through points; ``x`` ends about at 0, which is now."""
+    y, e = share_at(wears), errors * _per_wear(wears)
+    if x.size < _N_POINTS[0]:  # too few to have a slope of their own
+        x, y, e = np.append(x, -now_s), np.append(y, 0.0), np.append(e, _START_ERROR)
     weight = e**-2
     share, per_s = _line(x, y, weight)
     for _ in range(_N_ROUNDS):
@@ -153,7 +170,8 @@ def seconds_left(trend: Trend, systematic: float) -> tuple[float, float, float]:
         return math.nan, math.nan, math.nan
     shift = _N_90 * systematic * max(trend.wear, 0.1)
     early, late = share_at(np.array([trend.wear + shift, trend.wear - shift])).tolist()
-    scatter = _N_90 * trend.error
+    # Edges' curves differ most in the middle of a life.
+    scatter = math.hypot(_N_90 * trend.error, _N_90 * _CURVE_ERROR * (1.0 - min(max(trend.share, 0.0), 1.0)))
     most = trend.share + math.hypot(early - trend.share, scatter)
     least = trend.share - math.hypot(trend.share - late, scatter)
     return _left(trend.share, trend), _left(most, trend), _left(max(least, 0.0), trend)

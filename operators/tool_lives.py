@@ -187,7 +187,7 @@ class ToolLives:
         shown = life.wear.peek(cut.parts) if cut.sound else None
         if shown is None or not before.wear >= _LEAST_WEAR:
             return False
-        wear = shown.wear(life.wear.fresh_wear)
+        wear = shown.wear(life.wear.life_s)
         fall = before.wear - wear
         return wear < _FALL * before.wear and fall > max(_LEAST_FALL, 4.0 * shown.error)
 
