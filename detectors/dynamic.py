@@ -18,8 +18,9 @@ from engine.verdicts import Reason
 LEVELS = ("rms", "peak", "std", "peak_to_peak")
 """Features whose ratio to their own recent past says how violent the process is. Narrow bands are left out: over a
 short window they vary by a factor of two by chance alone."""
-N_WARM = 20
-"""Vectors of a regime needed before anything is said (two seconds at ten a second): the spindle's own start-up."""
+N_WARM = 10
+"""Vectors of a regime needed before anything is said: a second at ten a second. What happens before that, a shock's
+signature compares with the spindle's other regimes (`detectors.signatures.shock`)."""
 N_DELAY = 5
 """Vectors by which the reference lags: a jump cannot hide behind itself before the judge has had its exceedances."""
 HALF_LIFE = 36_000
@@ -32,13 +33,12 @@ class DynamicChange:
     """How many times louder than the loudest recent moment of this regime.
 
     The reference is the highest level seen in the regime, forgotten slowly and without the last few vectors.
-    A rise by ``factor`` scores 1.0, by its square 2.0; a jump of the peak by ``immediate_factor`` is told at
-    once. Without context (cutting unknown) the first entry into material after idling is such a rise, and
-    rightly reported: nobody told what the machine was about to do.
+    A rise by ``factor`` scores 1.0, by its square 2.0. Without context (cutting unknown) the first entry into material
+    after idling is such a rise, and rightly reported: nobody told what the machine was about to do.
 
-    It finds collisions and breakages with a bang. It does not find falls of level, nor anything that grows
-    over more than a few vectors: that is the learned tier's work. Feed it every usable vector, exceeding or
-    not: a new level that lasts is the new normal after ``N_DELAY + 1`` vectors.
+    It finds what is sudden, and does not say what it is; a blow is for `detectors.signatures.shock`. It does not find
+    falls of level, nor anything that grows over more than a few vectors: that is the learned tier's work. Feed it
+    every usable vector, exceeding or not: a new level that lasts is the new normal after ``N_DELAY + 1`` vectors.
 
     State: ``(N_DELAY + 1) * n_levels`` float64.
 
@@ -48,21 +48,16 @@ class DynamicChange:
         In the order of the vectors; only logarithmic ones named in `LEVELS` count.
     factor : float
         Rise that scores 1.0; more than 1.
-    immediate_factor : float
-        Rise of a peak that needs no confirmation.
     """
 
     name = "dynamic"
     version = 2
-    __slots__ = ("_features", "_immediate", "_indices", "_is_peak", "_memory", "_n_learned", "_unit")
+    __slots__ = ("_features", "_indices", "_memory", "_n_learned", "_unit")
 
-    def __init__(
-        self, features: Sequence[Feature], factor: float = 3.0, immediate_factor: float = 5.0
-    ) -> None:
+    def __init__(self, features: Sequence[Feature], factor: float = 3.0) -> None:
         self._features = tuple(features)
-        self._indices, self._is_peak = _levels(self._features)
+        self._indices = _levels(self._features)
         self._unit = math.log(factor)
-        self._immediate = math.log(immediate_factor)
         self.reset()
 
     def reset(self) -> None:
@@ -85,15 +80,10 @@ class DynamicChange:
         """
         if self._n_learned < N_WARM:
             return NOTHING
-        highest, top, jump = highest_rise(values, self._indices, self._is_peak, self._memory)
+        highest, top = highest_rise(values, self._indices, self._memory)
         if top < 0:
             return NOTHING
-        return Assessment(
-            max(0.0, highest / self._unit),
-            self.name,
-            int(self._indices[int(top)]),
-            immediate=jump >= self._immediate,
-        )
+        return Assessment(max(0.0, highest / self._unit), self.name, int(self._indices[int(top)]))
 
     def learn(self, values: Floats) -> None:
         """Let a vector pass into the regime's recent past.
@@ -167,8 +157,7 @@ class DynamicChange:
 
 
 @cache
-def _levels(features: tuple[Feature, ...]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where the levels stand, and which are peaks; spindles that are measured alike share it."""
+def _levels(features: tuple[Feature, ...]) -> NDArray[np.int64]:
+    """Where the levels stand; spindles that are measured alike share it."""
     chosen = [i for i, f in enumerate(features) if f.log and f.name.rpartition(".")[2] in LEVELS]
-    is_peak = [features[i].name.endswith(".peak") for i in chosen]
-    return np.array(chosen, dtype=np.int64), np.array(is_peak, dtype=np.bool_)
+    return np.array(chosen, dtype=np.int64)

@@ -226,8 +226,7 @@ class GroupDetect:
     def _assess(self, vector: FeatureVector, models: RegimeModels) -> tuple[Tier, Assessment, bool]:
         """Say which tier is most alarmed, what it says, and whether the learned tier's scores drift.
 
-        Across a change of regime, and while the spindle stands, only absolute limits can be judged. A shock is told as
-        a shock, whichever tier scores higher.
+        Across a change of regime, and while the spindle stands, only absolute limits can be judged.
         """
         if not vector.usable:
             return Tier.LEARNED, NOTHING, False
@@ -240,12 +239,8 @@ class GroupDetect:
                 dynamic = models.dynamic.score(values)
                 if _exceeds(dynamic, best):
                     tier, best = Tier.DYNAMIC, dynamic
-                elif dynamic.immediate:
-                    tier, best = Tier.DYNAMIC, replace(dynamic, score=best.score)
         absolute = self._limits.score(vector.values) if self._limits.any else NOTHING
         if _exceeds(absolute, best):
-            if best.immediate:
-                return tier, replace(best, score=absolute.score), drift
             return Tier.ABSOLUTE, absolute, drift
         return tier, best, drift
 

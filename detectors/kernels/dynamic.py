@@ -13,7 +13,7 @@ _Floats = NDArray[np.float64]
 _READ_ONLY = types.Array(types.float64, 1, "C", readonly=True)
 _LEVELS = types.int64[::1]
 _MEMORY = types.float64[:, ::1]
-_SCORE = types.UniTuple(types.float64, 3)(_READ_ONLY, _LEVELS, types.boolean[::1], _MEMORY)
+_SCORE = types.UniTuple(types.float64, 2)(_READ_ONLY, _LEVELS, _MEMORY)
 _LEARN = types.void(_READ_ONLY, _LEVELS, _MEMORY, types.int64, types.int64, types.float64)
 
 REFERENCE = 0
@@ -26,9 +26,7 @@ def _level(value: float) -> float:
 
 
 @njit(_SCORE, cache=True, nogil=True)
-def highest_rise(
-    values: _Floats, levels: NDArray[np.int64], is_peak: NDArray[np.bool_], memory: _Floats
-) -> tuple[float, float, float]:
+def highest_rise(values: _Floats, levels: NDArray[np.int64], memory: _Floats) -> tuple[float, float]:
     """Largest logarithmic rise of a level over its reference.
 
     Parameters
@@ -37,27 +35,23 @@ def highest_rise(
         In the features' units.
     levels : int64[n_levels]
         Indices into ``values``.
-    is_peak : bool[n_levels]
-        Which of them are peaks.
     memory : float64[1 + n_delay, n_levels]
         See `move_reference`.
 
     Returns
     -------
-    highest, top, jump : float
-        Largest rise, which level it is, largest rise of a peak; NaN, -1 and -inf if none is known. A value that is not
-        positive and finite has no rise.
+    highest, top : float
+        Largest rise, and which level it is; NaN and -1 if none is known. A value that is not positive and finite has no
+        rise.
     """
-    highest, top, jump = math.nan, -1.0, -math.inf
+    highest, top = math.nan, -1.0
     for i in range(levels.size):
         rise = _level(values[levels[i]]) - memory[REFERENCE, i]
         if math.isnan(rise):
             continue
         if not rise <= highest:
             highest, top = rise, float(i)
-        if is_peak[i] and rise > jump:
-            jump = rise
-    return highest, top, jump
+    return highest, top
 
 
 @njit(_LEARN, cache=True, nogil=True)

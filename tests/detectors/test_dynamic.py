@@ -43,16 +43,6 @@ def test_score_counts_the_rise_in_powers_of_the_factor() -> None:
     assert dynamic.score(vector(0.1)).score == 0.0
 
 
-def test_only_a_jump_of_the_peak_needs_no_confirmation() -> None:
-    dynamic = warmed()
-    loud = vector()
-    loud[1] *= 6.0
-
-    assert dynamic.score(vector(6.0)).immediate
-    assert not dynamic.score(vector(4.0)).immediate
-    assert not dynamic.score(loud).immediate
-
-
 def test_variation_of_a_factor_of_two_stays_below_the_limit() -> None:
     levels = np.exp(np.random.default_rng(0).uniform(-math.log(2) / 2, math.log(2) / 2, size=2000))
     dynamic = DynamicChange(FEATURES)

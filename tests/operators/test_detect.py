@@ -9,7 +9,7 @@ from engine.config import parse_config
 from engine.declared import Spindle, TeachIn
 from engine.errors import ConfigError
 from engine.records import Context, FeatureVector, Regime
-from engine.verdicts import Score, Tier
+from engine.verdicts import FaultClass, Score, Tier
 from operators.detect import Detect
 from operators.features import FeatureSet
 
@@ -148,8 +148,8 @@ def test_a_sudden_shock_is_told_by_the_dynamic_tier_and_needs_no_teach_in():
 
     score = detect([*usual(35), shocked])[-1]
 
-    assert score.immediate
     assert score.tier is Tier.DYNAMIC
+    assert FaultClass.COLLISION in {finding.fault for finding in score.findings if finding.score >= 1.0}
     assert not score.ready
 
 
