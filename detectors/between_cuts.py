@@ -20,12 +20,12 @@ from engine.records import Feature
 # Standard deviations. Of a dozen features the limit comes to lie at about ten of them for all levels together, so a
 # load may rise by 25 % (a lot that is 5 % harder, an edge that wears until it takes 15 to 20 % more power) in peace and
 # is told from 80 % on; a vibration may grow by 60 % and is told when it has tripled.
-_LOAD_TOGETHER = 0.06
+_LOAD_TOGETHER = 0.07
 _LOAD_ALONE = 0.05
-_RIPPLE_ALONE = 0.1  # a holder never seats twice alike: run-out moves the lines within a current
+_RIPPLE_ALONE = 0.15  # a holder never seats twice alike: run-out moves the lines within a current
 # Broadband noise of an edge doubles over its life (assumed, see the simulator); coolant, clamping and seat do the rest.
-_VIBRATION_TOGETHER = 0.1
-_VIBRATION_ALONE = 0.18
+_VIBRATION_TOGETHER = 0.11
+_VIBRATION_ALONE = 0.22
 _SHAPE_ALONE = 0.06
 # Housings follow the hall and the day by ten degrees and more: only the user's own limits can judge them in a cut.
 _WARMTH_ALONE = 0.2

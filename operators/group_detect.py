@@ -25,7 +25,7 @@ from operators.baseline_store import BaselineStore
 from operators.features import FeatureSet
 from operators.group_watch import GroupWatch
 from operators.regime_models import ModelsByRegime, RegimeModels, likeness_of
-from operators.windows import samples_per_hop
+from operators.teach_in import vector_rate_hz, vectors_wanted
 
 
 class GroupDetect:
@@ -94,8 +94,8 @@ class GroupDetect:
         self._on, self._learn_limit = config.judge.on, config.learn.limit
         self._quiet_ns = config.judge.off_delay_s * NS_PER_S
         self._detectors = [entry for entry in config.detectors if group.kind in entry.kinds]
-        self._wanted = _vectors_wanted(group, teach_in, config)
-        self._budget = Budget.of_group(config, _vector_rate_hz(group, config), n_groups)
+        self._wanted = vectors_wanted(group, teach_in, config)
+        self._budget = Budget.of_group(config, vector_rate_hz(group, config), n_groups)
         self._skip_s, duration_s = teach_in.skip_s, teach_in.duration_s
         self._teach_in_end_s = math.inf if duration_s is None else self._skip_s + duration_s
         self._limits = AbsoluteLimits(features.features, config.limits, spindle)
@@ -145,9 +145,12 @@ class GroupDetect:
             self._last_regime = vector.regime
             # A fault that ended with the last regime is not of this cut.
             models.baseline.forget()
+            if models.begin_visit() and vector.regime.cutting is not None:
+                models.baseline = self._make(vector.regime).baseline
         elif not vector.usable:
             models.baseline.forget()
         tier, best, drift = self._assess(vector, models)
+        models.odd |= tier is Tier.LEARNED and best.score >= self._on
         baseline = models.baseline
         reasons = self._reasons(vector, models, tier, best) if best.score >= 1.0 else ()
         score = Score(
@@ -299,21 +302,3 @@ def _exceeds(one: Assessment, other: Assessment) -> bool:
 def _stands_still(vector: FeatureVector) -> bool:
     """Whether the spindle is told to stand still: nothing is machined, and what shakes it comes from outside."""
     return vector.context.rpm == 0.0
-
-
-def _vectors_wanted(group: SensorGroup, teach_in: TeachIn, config: Config) -> int:
-    """Length of the teach-in in vectors: the recording's protocol, else the configuration's."""
-    if teach_in.n_vectors is not None:
-        return teach_in.n_vectors
-    if teach_in.duration_s is not None:
-        return max(2, round(teach_in.duration_s * _vector_rate_hz(group, config)))
-    return config.learn.n_vectors_scalar if group.kind == "scalar" else config.learn.n_vectors_waveform
-
-
-def _vector_rate_hz(group: SensorGroup, config: Config) -> float:
-    """How many feature vectors a group gives in a second."""
-    if group.duty_cycle is not None:
-        return 1.0 / group.duty_cycle.period_s
-    if group.kind == "scalar":
-        return group.sample_rate_hz
-    return group.sample_rate_hz / samples_per_hop(group, config.waveform)

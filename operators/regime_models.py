@@ -20,22 +20,53 @@ from operators.baseline_store import BaselineStore, pack, unpack
 _log = logging.getLogger(__name__)
 
 
-class RegimeModels:
-    """What one regime of a group has: a learned baseline and its own recent past."""
+_N_ODD = 3
+"""Visits in a row that are unlike the baseline, after which it is another cut that goes by the same name."""
 
-    __slots__ = ("baseline", "dynamic")
+
+class RegimeModels:
+    """What one regime of a group has: a learned baseline and its own recent past.
+
+    Parameters
+    ----------
+    baseline, dynamic
+        New ones.
+
+    Attributes
+    ----------
+    odd : bool
+        Whether the learned tier has exceeded its limit in this visit of the regime; for the caller to set.
+    """
+
+    __slots__ = ("_n_odd", "baseline", "dynamic", "odd")
 
     def __init__(self, baseline: Baseline, dynamic: DynamicChange) -> None:
         self.baseline, self.dynamic = baseline, dynamic
+        self.odd, self._n_odd = False, 0
+
+    def begin_visit(self) -> bool:
+        """Note that the regime holds again; True if its baseline should be taught anew.
+
+        A program that was edited for good, or a first cut that was the odd one, is told three times and then learned:
+        an alert in every part about nothing that anybody would mend is how alerts are lost.
+        """
+        self._n_odd = self._n_odd + 1 if self.odd else 0
+        self.odd = False
+        if self._n_odd < _N_ODD:
+            return False
+        self._n_odd = 0
+        return True
 
     def save(self) -> dict[str, Any]:
         """Return plain values for `restore`."""
-        return {"baseline": self.baseline.save(), "dynamic": self.dynamic.save()}
+        visits = {"odd": self.odd, "n_odd": self._n_odd}
+        return {"baseline": self.baseline.save(), "dynamic": self.dynamic.save(), **visits}
 
     def restore(self, state: Any) -> None:
         """Go on where others of the same features stopped; ``ValueError`` or ``KeyError`` if these are not."""
         self.baseline.restore(state["baseline"])
         self.dynamic.restore(state["dynamic"])
+        self.odd, self._n_odd = bool(state["odd"]), int(state["n_odd"])
 
 
 def likeness_of(

@@ -209,6 +209,23 @@ def test_limits_of_a_cut_do_not_sink_because_a_thousand_vectors_of_one_cut_are_o
     assert loose.score <= none.score
 
 
+def test_a_cut_that_stays_unlike_what_was_learned_is_told_three_times_and_then_learned():
+    pause = Regime("T1", "O1", "approach", False)
+    items = usual(60)
+    for visit in range(6):
+        items += usual(10, 100 + 200 * visit, level=0.1, regime=pause)
+        items += usual(80, 120 + 200 * visit, level=6.0)
+
+    scores = [score for score in detect(items)[60:] if score.regime == CUT]
+
+    told = [
+        any(score.tier is Tier.LEARNED and score.score >= 1.0 for score in scores[80 * v : 80 * (v + 1)])
+        for v in range(6)
+    ]
+    assert told == [True, True, True, False, False, False]
+    assert scores[-1].ready
+
+
 def test_a_spindle_that_stands_still_is_only_held_against_absolute_limits():
     still = Context("M1", T0, rpm=0.0)
 
