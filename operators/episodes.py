@@ -71,6 +71,8 @@ class FaultEpisodes:
     runs: dict[str, Run] = field(default_factory=dict)
     explained: dict[str, str] = field(default_factory=dict)
     """Conditions that an open or past alert accounts for, with its id: told once, not twice."""
+    over_ns: dict[str, int] = field(default_factory=dict)
+    """When the last alert about each condition closed: the next one began later, or it would bear the same id."""
 
     def update(self, score: Score) -> list[Alert]:
         """Take the next score.
@@ -165,7 +167,10 @@ class FaultEpisodes:
         episode = self.open.get(place)
         if finding.score < self.config.off:
             self.explained.pop(place, None)
-            return [] if episode is None else [closed(self.open.pop(place).alert, score)]
+            if episode is None:
+                return []
+            self.over_ns[place] = score.t_ns
+            return [closed(self.open.pop(place).alert, score)]
         if finding.score < self.config.on or place in self.explained:
             return []
         if episode is not None:
@@ -180,6 +185,8 @@ class FaultEpisodes:
         if now is not None and now.alert.fault == FaultClass.PROCESS and now.alert.tier == Tier.LEARNED:
             self.open[place] = self.open.pop(_NOW)
             return self._rename(self.open[place], finding, score)
+        onset_ns = score.onset_ns if finding.onset_ns is None else finding.onset_ns
+        finding = replace(finding, onset_ns=max(onset_ns, self.over_ns.get(place, onset_ns)))
         return self._open(place, finding, score)
 
     def _keep(self, t_ns: int) -> None:

@@ -132,13 +132,15 @@ class Judge:
 
     def save(self) -> Any:
         """State for recovery."""
-        episodes = self._faults.open, self._faults.runs, self._faults.explained, self._sensors.open
+        faults = self._faults.open, self._faults.runs, self._faults.explained, self._faults.over_ns
+        episodes = *faults, self._sensors.open
         return episodes, self._latest, self._progress, self._troubles, self._told
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
         episodes, self._latest, self._progress, self._troubles, self._told = state
-        self._faults.open, self._faults.runs, self._faults.explained, self._sensors.open = episodes
+        *faults, self._sensors.open = episodes
+        self._faults.open, self._faults.runs, self._faults.explained, self._faults.over_ns = faults
 
     def _note(self, score: Score) -> None:
         """Keep what the spindle's tile shows.

@@ -352,6 +352,15 @@ def test_a_condition_stays_open_through_silence_and_closes_on_evidence_only():
     assert names(out) == [("tool_wear", "opened"), ("tool_wear", "closed")]
 
 
+def test_a_condition_that_comes_back_is_another_alert_however_early_its_signature_dates_it():
+    damaged = finding(FaultClass.BEARING, key="vib_x", onset_ns=T0 - 5 * HOP_NS)
+    out = judge([found(0, damaged), found(9, replace(damaged, score=0.1)), found(20, damaged)])
+
+    opened = [alert for alert in alerts(out) if alert.state is AlertState.OPENED]
+    assert [alert.onset_ns for alert in opened] == [T0 - 5 * HOP_NS, T0 + 9 * HOP_NS]
+    assert len({alert.id for alert in opened}) == 2
+
+
 def test_conditions_of_different_keys_are_different_alerts():
     out = judge(
         [found(0, finding(FaultClass.BEARING, key="vib_x"), finding(FaultClass.BEARING, key="vib_y"))]
