@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.wear_trend import wear_at
+from detectors.cut_parts import CutPart, Load, Shown, joined
 from engine.config import ToolLifeConfig
 
-FRESH_WEAR = 0.06
-"""Wear in the middle of the first cuts, until there is a trend to say how much of the life they were."""
 NOISE_SYSTEMATIC, LOAD_SYSTEMATIC = 0.10, 0.20
 """Standard errors that no averaging removes: of the rise assumed for noise, and of that for load alone."""
 
@@ -26,6 +22,8 @@ _LEAST_RISE, _MOST_RISE = 0.65, 1.6  # of what is configured: all chip, all edge
 _RIPPLE = 0.15
 # Most of what a motor idles with makes its field: so many times what turns it.
 _MAGNETISING, _CURRENTS = 4.0, frozenset({"A", "mA"})
+# Systematic error up to which noise speaks alone: the load takes a harder lot of material for wear.
+_SURE = 0.12
 # Error of the fresh edge's noise up to which it is of any use.
 _MOST_SCATTER = 0.4
 # How well a level of noise is known from some seconds of one cut, and from dozens of stretches in the air, relative.
@@ -34,99 +32,6 @@ _CUT_ERROR, _AIR_ERROR = 0.01, 0.02
 _IDLE_ERROR = 0.01
 _LEAST_ERROR = 0.02  # of one cut: hardness and engagement are never quite alike
 _N_AIR = 30  # cuts over which what idling takes is still averaged for the fresh edge's sake
-
-
-class Load(NamedTuple):
-    """One measure of the cutting force during a part of a cut.
-
-    Parameters
-    ----------
-    name, unit : str
-        What; a feature's name.
-    level : float
-        In the cut; NaN: cannot say.
-    idle : float
-        What idling at this speed takes of it (the best estimate so far); 0 where there is nothing to take off, NaN:
-        not known.
-    trust : float
-        Error of its proportionality to force, relative.
-    """
-
-    name: str
-    unit: str
-    level: float
-    idle: float
-    trust: float
-
-    @property
-    def net(self) -> float:
-        """The cut's own."""
-        return self.level - self.idle
-
-
-@dataclass(frozen=True, slots=True)
-class CutPart:
-    """One section of a cut.
-
-    Parameters
-    ----------
-    key : hashable
-        What it may be compared with: tool, program, section, speed.
-    cutting_s : float
-        Seconds.
-    noise, air : float
-        Mean square of the broadband noise, in the cut and in the air at this speed (the best estimate so far); NaN.
-    loads : tuple[Load, ...]
-        Measures of force.
-    """
-
-    key: Hashable
-    cutting_s: float
-    noise: float
-    air: float
-    loads: tuple[Load, ...]
-
-
-class Shown(NamedTuple):
-    """What one part of a cut, or one cut, shows of wear.
-
-    Parameters
-    ----------
-    growth : float
-        Wear since the cuts that it is compared with, had they been sharp.
-    rise : float
-        Of what was measured, by a wear of 1.
-    start_wear : float
-        Wear of the edge in the cuts it is compared with; NaN: its first ones.
-    start_s : float
-        Seconds of cutting at those, on average.
-    error : float
-        Standard error of the wear from scatter.
-    systematic : float
-        Relative error of the assumed response.
-    noise_ratio, load_ratio : float
-        To the fresh edge: noise per load, load; NaN where not measured.
-    """
-
-    growth: float
-    rise: float
-    start_wear: float
-    start_s: float
-    error: float
-    systematic: float
-    noise_ratio: float
-    load_ratio: float
-
-    def wear(self, life_s: float) -> float:
-        """0 = fresh, 1 = the limit, if the edge lasts so many seconds of cutting; NaN: nobody knows yet how many."""
-        start = self.start(life_s)
-        return start + (1.0 + self.rise * start) * self.growth
-
-    def start(self, life_s: float) -> float:
-        """Wear of the edge in the cuts it is compared with."""
-        if not math.isnan(self.start_wear):
-            return self.start_wear
-        return wear_at(min(self.start_s / life_s, 1.0)) if life_s > 0.0 else FRESH_WEAR
 
 
 class _Level(NamedTuple):
@@ -200,7 +105,7 @@ class FreshSection:
         if mean_error <= _MOST_SCATTER and net == net:
             ratio = math.sqrt(max(net, 0.0)) / self._noise
             shown.append(self._by_noise(ratio, load_ratio, mean_error))
-        if force == force:
+        if force == force and not (shown and shown[0].systematic <= _SURE):
             error = max(force_error, _LEAST_ERROR) / self._load_rise
             growth = (load_ratio - 1.0) / self._load_rise
             nothing = math.nan
@@ -304,32 +209,3 @@ def _without_load(ratio: float, noise_rise: float, load_rise: float) -> float:
     a, b = noise_rise * load_rise, noise_rise + load_rise
     wear = (math.sqrt(b * b + 4.0 * a * max(ratio - 1.0, -b * b / (4.0 * a))) - b) / (2.0 * a)
     return 1.0 + noise_rise * wear
-
-
-def joined(shown: list[Shown]) -> Shown:
-    """One word from several, the better known ones weighing more; ratios are of one that has them.
-
-    Parameters
-    ----------
-    shown : list of Shown
-        At least one.
-    """
-    if len(shown) == 1:
-        return shown[0]
-    weights = [1.0 / (one.error**2 + one.systematic**2) for one in shown]
-    best = shown[weights.index(max(weights))]
-    shares = [weight / sum(weights) for weight in weights]
-    wear, rise = (
-        sum(share * value for share, value in zip(shares, values, strict=True))
-        for values in ([one.wear(math.nan) for one in shown], [one.rise for one in shown])
-    )
-    start = best.start(math.nan)
-    growth = (wear - start) / (1.0 + rise * start)
-    error, systematic = (
-        math.sqrt(sum((share * value) ** 2 for share, value in zip(shares, values, strict=True)))
-        for values in ([one.error for one in shown], [one.systematic for one in shown])
-    )
-    noisy = next((one for one in shown if one.noise_ratio == one.noise_ratio), best)
-    return Shown(
-        growth, rise, best.start_wear, best.start_s, error, systematic, noisy.noise_ratio, noisy.load_ratio
-    )

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from detectors.fresh_section import NOISE_SYSTEMATIC, CutPart, FreshSection, Shown, joined
+from detectors.cut_parts import CutPart, Shown, joined
+from detectors.fresh_section import NOISE_SYSTEMATIC, FreshSection
 from detectors.wear_trend import NO_TREND, Floats, Trend, fit_trend, seconds_left
 from engine.config import ToolLifeConfig
 

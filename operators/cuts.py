@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from detectors.fresh_section import CutPart, Load
+from detectors.cut_parts import CutPart, Load
 from engine.clock import NS_PER_S
-from engine.config import Config
-from engine.declared import Channel, SensorGroup, Spindle
 from engine.records import FeatureVector, Regime
-from operators.features import FeatureSet
-
-_POWERS = frozenset({"W", "kW", "Nm", "N·m", "N*m", "N", "kN"})
-_CURRENTS = frozenset({"A", "mA"})
-_ACCELERATIONS = frozenset({"g", "m/s²", "m/s2", "m/s^2"})
-# How far from proportional to force: a load meter follows the torque; the line of the teeth follows the force's ripple,
-# too; a motor's current takes little notice of light loads.
-_TRUST_LOAD, _TRUST_TEETH, _TRUST_CURRENT = 0.03, 0.08, 0.081
+from operators.cut_columns import TRUST_TEETH, CutColumns
+from operators.open_cut import OpenCut, OpenPart, Sums, work_of
 
 _NOISE = "noise"
 _SPEED_STEP = 0.02  # logarithmic; speeds so near to each other idle alike
@@ -49,12 +40,12 @@ class Cut:
     cutting_s : float
         In between.
     sound : bool
-        False: sensor trouble or a fault was in it, so it says nothing about wear.
+        False: a fault was in it, or a sensor's trouble began, so it says nothing about wear.
     parts : tuple[CutPart, ...]
         Its sections that were long enough to be measured, in order.
     work : float
-        Area under the first load: its mean without idling, times the seconds, over all sections that measured it. In
-        that load's unit times seconds; NaN if none did.
+        Area under the load that follows the force best (a load meter before a current): its mean without idling, times
+        the seconds, over all sections that measured it. In that load's unit times seconds; NaN if none did.
     """
 
     tool: str
@@ -65,102 +56,6 @@ class Cut:
     sound: bool
     parts: tuple[CutPart, ...]
     work: float
-
-
-@dataclass(slots=True)
-class _Sums:
-    """Sums of each measure of a stretch, and how many windows were summed."""
-
-    total: dict[str, float] = field(default_factory=dict)
-    n: dict[str, int] = field(default_factory=dict)
-
-    def add(self, name: str, value: float) -> None:
-        if value == value:
-            self.total[name] = self.total.get(name, 0.0) + value
-            self.n[name] = self.n.get(name, 0) + 1
-
-    def mean(self, name: str) -> float:
-        n = self.n.get(name, 0)
-        return self.total[name] / n if n else math.nan
-
-
-@dataclass(slots=True)
-class _OpenPart:
-    regime: Regime
-    rpm: float | None
-    since_ns: int
-    sums: _Sums = field(default_factory=_Sums)
-    cutting_s: float = 0.0
-
-
-@dataclass(slots=True)
-class _OpenCut:
-    tool: str
-    edge: str | None
-    began_ns: int
-    parts: list[_OpenPart]
-    sound: bool = True
-
-
-class Columns:
-    """Which features of a spindle's vectors are read, and what they measure.
-
-    ``noise`` is the mean square of the broadband noise (`noise_floor`), summed over accelerometers. Loads are the means
-    of load, power, torque or force channels, of currents, and the line of the teeth of every accelerometer.
-
-    Parameters
-    ----------
-    spindle : Spindle
-        Declared.
-    features : Mapping[tuple[str, str], FeatureSet]
-        By spindle and group.
-    config : Config
-        Window lengths.
-    """
-
-    __slots__ = ("groups", "loads")
-
-    def __init__(
-        self, spindle: Spindle, features: Mapping[tuple[str, str], FeatureSet], config: Config
-    ) -> None:
-        self.loads: dict[str, tuple[str, float]] = {}  # unit and trust of each
-        # For each group and kind of window: its length, columns of noise, columns of loads.
-        self.groups: dict[tuple[str, bool], tuple[int, list[int], list[tuple[str, int]]]] = {}
-        for group in spindle.groups:
-            found = features[spindle.name, group.name]
-            wanted = [(False, found)] if found.long is None else [(False, found), (True, found.long)]
-            for long, one in wanted:
-                noises, loads = self._of(group, one, long)
-                if noises or loads:
-                    length_s = config.diagnosis.window_s if long else config.waveform.window_s
-                    if group.kind == "scalar":
-                        length_s = 1.0 / group.sample_rate_hz
-                    self.groups[group.name, long] = round(length_s * NS_PER_S), noises, loads
-
-    def _of(
-        self, group: SensorGroup, features: FeatureSet, long: bool
-    ) -> tuple[list[int], list[tuple[str, int]]]:
-        index = {name: column for column, name in enumerate(features.names)}
-        noises: list[int] = []
-        loads: list[tuple[str, int]] = []
-        for channel in group.channels:
-            level = f"{channel.name}.{'value' if group.kind == 'scalar' else 'mean'}"
-            if not long and level in index and (trust := _trust(channel)) is not None:
-                loads.append((level, index[level]))
-                self.loads[level] = channel.unit, trust
-            if long and not channel.dc_coupled and channel.unit in _ACCELERATIONS:
-                noises.append(index[f"{channel.name}.noise_floor"])
-                teeth = f"{channel.name}.tooth_1"
-                loads.append((teeth, index[teeth]))
-                self.loads[teeth] = channel.unit, _TRUST_TEETH
-        return noises, loads
-
-
-def _trust(channel: Channel) -> float | None:
-    """How well a channel's level follows the cutting force; None if it is something else."""
-    if channel.unit in _POWERS or (channel.unit == "%" and "load" in channel.name.lower()):
-        return _TRUST_LOAD
-    return _TRUST_CURRENT if channel.unit in _CURRENTS else None
 
 
 class CutMeter:
@@ -175,7 +70,7 @@ class CutMeter:
 
     Parameters
     ----------
-    columns : Columns
+    columns : CutColumns
         What to read.
     settle_s : float
         ``[learn] settle_s``.
@@ -193,10 +88,10 @@ class CutMeter:
         "_settle_ns",
     )
 
-    def __init__(self, columns: Columns, settle_s: float) -> None:
+    def __init__(self, columns: CutColumns, settle_s: float) -> None:
         self._columns = columns
         self._settle_ns = round(settle_s * NS_PER_S)
-        self._cut: _OpenCut | None = None
+        self._cut: OpenCut | None = None
         self._latest_ns = -(2**62)
         self._air: OrderedDict[int, dict[str, list[float]]] = OrderedDict()
         self._air_rpm: float | None = None
@@ -256,12 +151,12 @@ class CutMeter:
         rpm, since_ns = vector.context.rpm, _since(vector)
         if cut is None:
             self._keep_air()
-            parts = [_OpenPart(regime, rpm, since_ns)]
-            self._cut = _OpenCut(regime.tool, vector.context.tool_edge, since_ns, parts)
+            parts = [OpenPart(regime, rpm, since_ns)]
+            self._cut = OpenCut(regime.tool, vector.context.tool_edge, since_ns, parts)
         elif cut.parts[-1].regime != regime:
             last = cut.parts[-1]
             last.cutting_s = (since_ns - last.since_ns) / NS_PER_S
-            cut.parts.append(_OpenPart(regime, rpm, since_ns))
+            cut.parts.append(OpenPart(regime, rpm, since_ns))
 
     def _go_out(self, vector: FeatureVector) -> None:
         rpm = vector.context.rpm if vector.regime.cutting is False else None
@@ -292,7 +187,8 @@ class CutMeter:
         start_ns = vector.t_ns - length_ns - self._settle_ns
         if not vector.usable:
             if cut is not None:
-                cut.sound = False
+                cut.parts[-1].sums.spoiled.update(name for name, _ in loads)
+                cut.parts[-1].sums.spoiled.update((_NOISE,) if noises else ())
             return
         if cut is not None:
             part = cut.parts[-1]
@@ -325,16 +221,11 @@ class CutMeter:
         last.cutting_s = max(end_ns - last.since_ns, 0) / NS_PER_S
         parts = tuple(self._part(part) for part in cut.parts)
         measured = tuple(part for part in parts if part is not None)
-        works = [
-            part.loads[0].net * part.cutting_s
-            for part in measured
-            if part.loads and part.loads[0].net == part.loads[0].net
-        ]
         cutting_s = sum(part.cutting_s for part in cut.parts)
-        work = sum(works) if works else math.nan
+        work = work_of(measured)
         return Cut(cut.tool, cut.edge, cut.began_ns, end_ns, cutting_s, cut.sound, measured, work)
 
-    def _part(self, part: _OpenPart) -> CutPart | None:
+    def _part(self, part: OpenPart) -> CutPart | None:
         """What one section measured; None if no window lay within it."""
         if not part.sums.n:
             return None
@@ -348,7 +239,7 @@ class CutMeter:
 
     def _idle(self, name: str, trust: float, air: dict[str, list[float]]) -> float:
         """What idling takes of a load."""
-        if trust == _TRUST_TEETH:
+        if trust == TRUST_TEETH:
             return 0.0
         return median(air[name]) if name in air else math.nan
 
@@ -358,7 +249,8 @@ class CutMeter:
         open_cut = None
         if cut is not None:
             parts = [
-                (tuple(p.regime), p.rpm, p.since_ns, p.sums.total, p.sums.n, p.cutting_s) for p in cut.parts
+                (tuple(p.regime), p.rpm, p.since_ns, p.sums.total, p.sums.n, p.sums.spoiled, p.cutting_s)
+                for p in cut.parts
             ]
             open_cut = cut.tool, cut.edge, cut.began_ns, parts, cut.sound
         air = self._air_rpm, self._air_since_ns, self._air_last, self._cut_rpm
@@ -376,10 +268,10 @@ class CutMeter:
         if open_cut is not None:
             tool, edge, began_ns, parts, sound = open_cut
             restored = [
-                _OpenPart(Regime(*regime), rpm, since_ns, _Sums(dict(total), dict(n)), cutting_s)
-                for regime, rpm, since_ns, total, n, cutting_s in parts
+                OpenPart(Regime(*regime), rpm, since_ns, Sums(dict(total), dict(n), set(spoiled)), cutting_s)
+                for regime, rpm, since_ns, total, n, spoiled, cutting_s in parts
             ]
-            self._cut = _OpenCut(tool, edge, began_ns, restored, sound)
+            self._cut = OpenCut(tool, edge, began_ns, restored, sound)
 
 
 def _since(vector: FeatureVector) -> int:

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from detectors.fresh_section import Shown
+from detectors.cut_parts import evidence_of
 from detectors.wear import EdgeWear
 from engine.config import Config
 from engine.declared import Spindle
 from engine.records import FeatureVector
 from engine.verdicts import LATCHED, FaultClass, Finding, Reason, Score, Tier, ToolLife
-from operators.cuts import Columns, Cut, CutMeter
+from operators.cut_columns import CutColumns
+from operators.cuts import Cut, CutMeter
 from operators.features import FeatureSet
 
 _SIGNATURE = "tool_life"
@@ -64,7 +65,17 @@ class ToolLives:
         ``[tool_life]``, ``[learn] settle_s``, and the lengths of windows.
     """
 
-    __slots__ = ("_config", "_findings", "_hash", "_lives", "_meter", "_on", "_spindle", "_told")
+    __slots__ = (
+        "_config",
+        "_findings",
+        "_hash",
+        "_lives",
+        "_meter",
+        "_on",
+        "_sensitivity",
+        "_spindle",
+        "_told",
+    )
 
     def __init__(
         self, spindle: Spindle, features: Mapping[tuple[str, str], FeatureSet], config: Config
@@ -72,7 +83,8 @@ class ToolLives:
         self._spindle, self._config, self._hash = spindle.name, config.tool_life, config.hash
         self._on = config.judge.on
         self._told = FaultClass.TOOL_WEAR not in config.diagnosis.off
-        self._meter = CutMeter(Columns(spindle, features, config), config.learn.settle_s)
+        self._sensitivity = config.diagnosis.sensitivity.get(FaultClass.TOOL_WEAR, 1.0)
+        self._meter = CutMeter(CutColumns(spindle, features, config), config.learn.settle_s)
         self._lives: OrderedDict[str, _Life] = OrderedDict()
         self._findings: list[Finding] = []
 
@@ -231,11 +243,11 @@ class ToolLives:
         if life.recommended_ns is None and (life.n_due >= _N_AGREE or (life.n_due and ahead >= _CLEARLY)):
             life.recommended_ns, life.recommended_cuts = life.t_ns, life.n_cuts
         if life.recommended_ns is not None and self._told:
-            evidence = _evidence(life.wear.last, self._config.noise_rise, self._config.load_rise)
-            self._findings.append(self._finding(tool, life, max(ahead, 1.0), evidence))
+            why = evidence_of(life.wear.last, self._config.noise_rise, self._config.load_rise)
+            self._findings.append(self._finding(tool, life, self._sensitivity * max(ahead, 1.0), why))
 
     def _finding(self, tool: str, life: _Life, score: float, reasons: tuple[Reason, ...]) -> Finding:
-        detail = "change_recommended" if score >= 1.0 else "changed"
+        detail = "change_recommended" if score > 0.0 else "changed"
         return Finding(
             FaultClass.TOOL_WEAR,
             _SIGNATURE,
@@ -269,25 +281,10 @@ class ToolLives:
             recommended_cuts=life.recommended_cuts,
             over=False,
             inferred=life.inferred,
-            evidence=_evidence(life.wear.last, self._config.noise_rise, self._config.load_rise),
+            evidence=evidence_of(life.wear.last, self._config.noise_rise, self._config.load_rise),
             config_hash=self._hash,
         )
 
 
 def _next_name(edge: str) -> str:
     return str(int(edge) + 1) if edge.isdigit() else f"{edge}+"
-
-
-def _evidence(shown: Shown | None, noise_rise: float, load_rise: float) -> tuple[Reason, ...]:
-    """What the newest cut shows, as multiples of the fresh edge's."""
-    if shown is None:
-        return ()
-    by_noise = shown.noise_ratio == shown.noise_ratio
-    reasons = []
-    if by_noise:
-        high = 1.0 + noise_rise
-        reasons.append(Reason("noise_per_load", shown.noise_ratio, 1.0, math.nan, high, "", 1.0))
-    if shown.load_ratio == shown.load_ratio:
-        high = math.nan if by_noise else 1.0 + load_rise
-        reasons.append(Reason("load", shown.load_ratio, 1.0, math.nan, high, "", 0.0 if by_noise else 1.0))
-    return tuple(reasons)
