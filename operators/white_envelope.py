@@ -9,7 +9,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from operators.kernels.bearing_evidence import bearing_evidence, square, whiten, why_evidence_missing
+from operators.kernels.bearing_evidence import bearing_evidence, why_evidence_missing
+from operators.kernels.whitening import drop_orders, square, whiten
 from operators.spectrum import Spectrum
 
 _LEAST_BINS = 128  # in fewer, surroundings of a line cannot be told from the rest
@@ -99,8 +100,10 @@ class WhiteEnvelope:
         if np.isnan(orders[:, 0] * rpm).all():
             out[:] = math.nan
             return
-        white = np.empty((spectra.shape[0], self.n_inside), np.complex64)
-        whiten(spectra, self.first_bin, self.half_width, white)
+        left = np.empty((spectra.shape[0], self.n_inside), np.complex64)
+        drop_orders(spectra, self.first_bin, self.spectrum.bin_hz, rpm, left)
+        white = np.empty_like(left)
+        whiten(left, self.half_width, white)
         half, quarter, end = self.n_half, self.n_half // 2, self.n_inside
         bands = [slice(0, end), slice(0, half), slice(quarter, quarter + half), slice(end - half, end)]
         out[:] = math.nan

@@ -175,7 +175,8 @@ def bearing_evidence(
     n, bin_hz = x.size, fs / x.size
     taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
     first = int(np.ceil(low_hz / bin_hz))
-    inside = np.fft.fft((x - np.mean(x)) * taper)[first : first + n_inside]
+    spectrum = np.fft.fft((x - np.mean(x)) * taper)[: first + n_inside]
+    inside = without_orders(spectrum, first, rpm / 60 / bin_hz)
     half, white = int(np.ceil(100.0 / bin_hz)), np.empty_like(inside)
     for start in range(0, n_inside, 8):
         near = inside[max(start - half, 0) : min(start + 8, n_inside) + half]
@@ -187,6 +188,26 @@ def bearing_evidence(
         lines = zip(orders, (1, 1, 2), strict=False)
         found.append([_evidence(power, order * spacing * times, spacing) for order, times in lines])
     return [max(best - float(np.log(4)), 0.0) for best in np.fmax.reduce(found)]
+
+
+def without_orders(spectrum: Floats, first_bin: int, spacing: float) -> Floats:
+    """Part of a spectrum, lines at multiples of ``spacing`` dropped one after the other."""
+    left = spectrum[first_bin:].copy()
+    bins = np.arange(left.size)
+    for order in range(int(first_bin / spacing), int(spectrum.size / spacing) + 2):
+        position = order * spacing
+        reach = min(1.0 + 0.0005 * position, max(1.0, 0.2 * spacing))
+        power = np.abs(left.astype(np.complex128)) ** 2
+        near = np.where(np.abs(bins - (position - first_bin)) <= reach, power, 0.0)
+        if not near.any():
+            continue
+        peak = int(np.argmax(near))
+        lobe = np.abs(bins - peak) <= 2
+        begin, end = int(position - first_bin - spacing / 2), int(position - first_bin + spacing / 2)
+        around = (bins >= begin) & (bins <= end) & ~lobe
+        if around.any() and near[peak] > 10.0 * power[around].mean():
+            left[lobe] = 0.0
+    return left
 
 
 def _evidence(power: Floats, position: float, spacing: float) -> float:

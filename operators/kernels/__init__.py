@@ -1,17 +1,18 @@
 """Arrays in, numbers out: the compiled arithmetic of the steps. Knows NumPy and Numba only.
 
-==============  ==================================================================================
-`quality`       NaN, clipping and flat lines, counted per hop
-`time_domain`   twelve features per channel, in one call
-`spectral`      taper, power spectra, band energies, shape of a spectrum
-`velocity`      severity of vibration, from the same spectra
-`noise_floor`   the noise between the lines of the same spectra
-`orders`        lines that belong to the spindle's speed, and what is in none of them
-`asynchronous`  the strongest line that belongs to no speed
-`envelope`      the most impulsive band, and a bearing's lines in its envelope
+==================  ==============================================================================
+`quality`           NaN, clipping and flat lines, counted per hop
+`time_domain`       twelve features per channel, in one call
+`spectral`          taper, power spectra, band energies, shape of a spectrum
+`velocity`          severity of vibration, from the same spectra
+`noise_floor`       the noise between the lines of the same spectra
+`orders`            lines that belong to the spindle's speed, and what is in none of them
+`asynchronous`      the strongest line that belongs to no speed
+`envelope`          the most impulsive band, and a bearing's lines in its envelope
+`whitening`         a spectrum without its course and without the lines of the speed
 `bearing_evidence`  how surely a bearing's lines stand in the envelope of the whole spectrum
-`history`       value, slope and scatter of slow channels
-==============  ==================================================================================
+`history`           value, slope and scatter of slow channels
+==================  ==============================================================================
 
 Every kernel writes into an array that it is given, allocates nothing and changes nothing else. It has a slow,
 obvious twin in ``tests/oracles.py``. NaN means "cannot say"; no kernel turns it into a number.
@@ -38,4 +39,5 @@ def warm_up() -> None:
         spectral,
         time_domain,
         velocity,
+        whitening,
     )

@@ -14,22 +14,19 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from operators.kernels.whitening import LEAST_SPACING, LOBE, power_of
+
 N_EVIDENCE = 3
 BPFO, BPFI, BSF = range(N_EVIDENCE)
 
 SLIP_LOW, SLIP_HIGH = 0.98, 1.01
 """Where a line is looked for, as a share of where geometry puts it: rolling elements slip by up to two percent, and
 tables of geometry differ by one."""
-LOBE = 2
-"""Bins to either side of a line that hold its power."""
 GUARD = 3
 """Bins from a multiple of the speed within which nothing is called a bearing's: the main lobe of a squared Hann."""
-LEAST_SPACING = 2 * GUARD + 3
-"""Bins between multiples of the speed below which too little is left between the guards."""
 LEAST_POSITION = 2 * LOBE + 1
 """Bins from 0 to the nearest line that the mean does not hide."""
 
-_STEP = 8  # bins that share a mean power
 _N_AROUND = 24  # bins to either side from which the surroundings are estimated ...
 _N_FLANK = 5  # ... and next to the line, so that a hump is none
 _FOOT_REACH = 6.0  # a strong multiple of the speed reaches so far ...
@@ -52,93 +49,6 @@ _SPECTRA = types.Array(types.complex64, 2, "C", readonly=True)
 
 
 @njit(**_OPTIONS)
-def _power(z: np.complex64) -> float:
-    re, im = np.float64(z.real), np.float64(z.imag)
-    return re * re + im * im
-
-
-@njit(**_OPTIONS)
-def _sum(part: NDArray[np.complex64]) -> float:
-    total = 0.0
-    for k in range(part.size):
-        total += _power(part[k])
-    return total
-
-
-@njit(
-    types.void(_SPECTRA, types.int64, types.int64, types.complex64[:, ::1]),
-    cache=True,
-    **_OPTIONS,
-)
-def whiten(
-    spectra: NDArray[np.complex64], first_bin: int, half_width: int, white: NDArray[np.complex64]
-) -> None:
-    """Divide a spectrum by its own course, so that no resonance and no tone outweighs the rest.
-
-    Impacts of a bearing are spread over a wide range of frequencies, and in some part of it they are the loudest.
-    Which part, nobody knows beforehand; with every part weighed alike, none has to be chosen, and teeth, shaft and
-    pumps, which fill a few bins with great power, count as much as any other few bins.
-
-    Parameters
-    ----------
-    spectra : complex64[n_rows, >= first_bin + n_inside]
-        One-sided.
-    first_bin : int
-        Where the part to be whitened begins.
-    half_width : int
-        Bins to either side over which the power is averaged; fewer at the ends. Wider than any line, narrower than
-        a resonance.
-    white : complex64[n_rows, n_inside]
-        Written: power 1 on average. NaN for a row that is not finite or has a stretch without any power.
-
-    Notes
-    -----
-    No allocation. Eight neighbouring bins share a mean, which is a running sum.
-
-    References
-    ----------
-    P. Borghesani et al., "Application of cepstrum pre-whitening for the diagnosis of bearing faults under variable
-    speed conditions", Mechanical Systems and Signal Processing 36 (2013): the same with a width of one bin. W. A.
-    Smith, R. B. Randall, "Rolling element bearing diagnostics using the Case Western Reserve University data",
-    ibid. 64-65 (2015) compare it with band selection.
-    """
-    n = white.shape[1]
-    for row in range(white.shape[0]):
-        inside = spectra[row, first_bin : first_bin + n]
-        total, begin, end = 0.0, 0, 0
-        for start in range(0, n, _STEP):
-            stop = min(start + _STEP, n)
-            from_bin, to_bin = max(start - half_width, 0), min(stop + half_width, n)
-            total += _sum(inside[end:to_bin]) - _sum(inside[begin:from_bin])
-            begin, end = from_bin, to_bin
-            mean = total / (end - begin)
-            scale = np.float32(1.0 / math.sqrt(mean)) if mean > 0.0 else np.float32(math.nan)
-            for k in range(start, stop):
-                white[row, k] = inside[k] * scale
-
-
-@njit(
-    types.void(types.Array(types.complex64, 2, "C", readonly=True), types.float32[:, ::1]),
-    cache=True,
-    **_OPTIONS,
-)
-def square(analytic: NDArray[np.complex64], squared: NDArray[np.float32]) -> None:
-    """Squared magnitude of every sample.
-
-    Parameters
-    ----------
-    analytic : complex64[n_rows, n_inside]
-        Inverse transforms of whitened spectra.
-    squared : float32[n_rows, n_inside]
-        Written.
-    """
-    for row in range(squared.shape[0]):
-        for i in range(squared.shape[1]):
-            z = analytic[row, i]
-            squared[row, i] = z.real * z.real + z.imag * z.imag
-
-
-@njit(**_OPTIONS)
 def _apart(position: float, spacing: float) -> float:
     """Bins to the nearest multiple of the speed."""
     return abs(position - math.floor(position / spacing + 0.5) * spacing)
@@ -158,7 +68,7 @@ def _surroundings(
         max(LOBE + 1, middle - spare - _N_AROUND), min(spectrum.size, middle + spare + _N_AROUND + 1)
     ):
         if abs(k - middle) > spare and _apart(float(k), spacing) >= LOBE + 0.5:
-            total += math.log(_power(spectrum[k]))
+            total += math.log(power_of(spectrum[k]))
             n += 1
     return (math.exp(total / n) * _MEAN_OF_LOGS if n else 0.0), n
 
@@ -170,7 +80,7 @@ def _flank(spectrum: NDArray[np.complex64], line: int, step: int) -> float:
     for d in range(LOBE + 1, LOBE + 1 + _N_FLANK):
         k = line + step * d
         if LOBE < k < spectrum.size:
-            total += math.log(_power(spectrum[k]))
+            total += math.log(power_of(spectrum[k]))
             n += 1
     return math.exp(total / n) * _MEAN_OF_LOGS if n else 0.0
 
@@ -187,11 +97,11 @@ def _stands_out(
     if apart < _FOOT_REACH:
         k = int(math.floor(position / spacing + 0.5) * spacing + 0.5)
         for j in range(max(k - 1, 0), min(k + 2, spectrum.size)):
-            expected = max(expected, _FOOT * _power(spectrum[j]))
+            expected = max(expected, _FOOT * power_of(spectrum[j]))
     line = int(position + 0.5)
     if narrow:
         expected = max(expected, _flank(spectrum, line, -1), _flank(spectrum, line, 1))
-    return float(_power(spectrum[line]) / expected)
+    return float(power_of(spectrum[line]) / expected)
 
 
 @njit(**_OPTIONS)

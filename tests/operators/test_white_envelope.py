@@ -81,7 +81,7 @@ def test_impacts_that_ring_one_narrow_resonance_are_found_in_the_half_that_holds
 
     found = np.mean([evidence((noise(seed=s)[0] + 2.5 * ring)[None])[0] for s in range(5)], axis=0)
 
-    assert found[be.BPFI] > 8.0
+    assert found[be.BPFI] > 5.0
 
 
 def test_largest_of_four_bands_shows_no_more_than_noise_may() -> None:
@@ -89,6 +89,18 @@ def test_largest_of_four_bands_shows_no_more_than_noise_may() -> None:
 
     for nats in (1.0, 2.0, 3.0):
         assert np.mean(found > nats) < np.exp(-nats)
+
+
+def test_teeth_that_beat_with_the_hum_of_a_healthy_bearing_are_no_fault_of_its_other_race() -> None:
+    """As many elements pass one race and the other as there are: their orders add up to a whole number."""
+    t = np.arange(N) / FS
+    outer, inner = (SPINDLE.orders[line] * 85.0 for line in (be.BPFO, be.BPFI))
+    hum, teeth = np.sin(2 * np.pi * outer * t), np.sin(2 * np.pi * 18 * 85.0 * t + 1.0)
+
+    found = evidence(noise(8) + 1.0 * hum + 1.0 * teeth, rpm=5100.0, bearing=SPINDLE)
+
+    assert outer + inner == pytest.approx(18 * 85.0)
+    assert found.mean(axis=0).max() < 1.0
 
 
 @pytest.mark.parametrize("n_rows", [1, 3, 4, 9])
