@@ -13,11 +13,15 @@ from detectors.wear import EdgeWear
 from engine.config import Config
 from engine.declared import Spindle
 from engine.records import FeatureVector
-from engine.verdicts import LATCHED, FaultClass, Finding, Reason, Score, Tier, ToolLife
+from engine.verdicts import FaultClass, Finding, Reason, Score, Tier, ToolLife
 from operators.cut_columns import CutColumns
 from operators.cuts import Cut, CutMeter
 from operators.features import FeatureSet
 
+# What makes a cut unlike any other. Not `process`: that is what a worn edge is called by whoever does not know it.
+_DISTURBING = frozenset(
+    {FaultClass.COLLISION, FaultClass.TOOL_BREAKAGE, FaultClass.MISSING_TOOL, FaultClass.CHATTER}
+)
 _SIGNATURE = "tool_life"
 _CERTAINTY = 0.7
 # A change is recommended when two cuts in a row say that the next one will reach the limit, or one says so clearly.
@@ -121,7 +125,7 @@ class ToolLives:
             Of the vector that was just taken.
         """
         if self._meter.cutting and (
-            score.immediate or any(f.score >= self._on and f.fault not in LATCHED for f in score.findings)
+            score.immediate or any(f.score >= self._on and f.fault in _DISTURBING for f in score.findings)
         ):
             self._meter.disturb()
 

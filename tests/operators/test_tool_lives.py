@@ -174,6 +174,7 @@ def test_what_merely_differs_from_the_baseline_does_not_stop_wear_from_being_rea
 
     told(vectors[:30], lives)
     lives.note(score_of(vectors[29], score=5.0))
+    lives.note(score_of(vectors[29], Finding(FaultClass.PROCESS, "section_envelope", Tier.LEARNED, 3.0, 0.4)))
     (after,), _ = told(vectors[30:], lives)
 
     assert after.evidence[0].value == pytest.approx(1.35, abs=0.1)
