@@ -23,6 +23,7 @@ N_LEAST = 8
 NAMED = 0.8
 """Score from which the feature with the largest share is looked for. Below lie most healthy vectors, and it would take
 as long as the score."""
+_LONG_VISIT = 5
 _NO_BUDGET = Budget()
 _LARGEST = EnsembleConfig()
 
@@ -45,6 +46,10 @@ class Baseline:
         Those meant for this kind of sensor group.
     wanted : int
         Vectors to learn from, 2 upwards.
+    n_visits : int
+        Visits of the regime to learn from, 1 upwards; at most ``wanted`` vectors of each. Between two of them stands a
+        `forget`, or the time of five times ``wanted`` vectors, if a visit lasts so long. One section may hold more than
+        one cut, and no two cuts are alike.
     budget : Budget
         False alerts accepted; default: none, the limits stay as the teach-in leaves them.
     ensemble : EnsembleConfig
@@ -65,7 +70,7 @@ class Baseline:
         If a detector is unknown or its parameters are impossible.
     """
 
-    version = 2
+    version = 3
     __slots__ = (
         "_budget",
         "_configs",
@@ -74,6 +79,9 @@ class Baseline:
         "_features",
         "_finished",
         "_most",
+        "_n_of_visit",
+        "_n_visited",
+        "_n_visits",
         "_observable",
         "_row",
         "_rows",
@@ -91,6 +99,7 @@ class Baseline:
         detectors: Sequence[DetectorConfig],
         wanted: int,
         *,
+        n_visits: int = 1,
         budget: Budget = _NO_BUDGET,
         ensemble: EnsembleConfig = _LARGEST,
         direction: Mapping[str, Direction] | None = None,
@@ -100,9 +109,10 @@ class Baseline:
     ) -> None:
         self.wanted = wanted
         self.learned = 0
+        self._n_visits, self._n_visited, self._n_of_visit = n_visits, 0, 0
         self._features = tuple(features)
         self._configs, self._rule, self._budget, self._seed = tuple(detectors), ensemble, budget, seed
-        self._rows = np.empty((wanted, len(self._features)))
+        self._rows = np.empty((n_visits * wanted, len(self._features)))
         self._finished = False
         self._scaling, self._together, self._most = Scaling(self._features, direction), together, most
         self._row = np.empty(0)
@@ -149,6 +159,7 @@ class Baseline:
 
     def forget(self) -> None:
         """Drop the detectors' short memory: the regime was left since the last vector, or samples are missing."""
+        self._n_of_visit = 0
         if self._ensemble is not None:
             self._ensemble.forget()
 
@@ -178,9 +189,19 @@ class Baseline:
             return
         if not np.isfinite(values).any():
             return
+        if self._n_of_visit >= self.wanted:
+            self._n_of_visit = (self._n_of_visit + 1) % (_LONG_VISIT * self.wanted)
+            return
+        self._n_visited += self._n_of_visit == 0 and self._n_visited < self._n_visits
         self._rows[self.learned] = values
         self.learned += 1
-        if self.learned == self.wanted:
+        self._n_of_visit += 1
+        if self._n_visited == self._n_visits and self.learned >= self.wanted:
+            self._finish_when_seen()
+
+    def _finish_when_seen(self) -> None:
+        """End the teach-in once its last visit has given a few vectors, too."""
+        if self._n_of_visit >= min(N_LEAST, self.wanted) or self.learned == len(self._rows):
             self.finish()
 
     def finish(self) -> None:
@@ -249,6 +270,7 @@ class Baseline:
         return {
             "version": self.version,
             "learned": self.learned,
+            "visits": (self._n_visited, self._n_of_visit),
             "finished": self._finished,
             "rows": self._rows[: 0 if self._finished else self.learned].copy(),
             "scaling": self._scaling.save(),
@@ -267,9 +289,11 @@ class Baseline:
         """
         check_version(state, self.version, "baseline")
         self.learned = int(state["learned"])
+        self._n_visited, self._n_of_visit = map(int, state["visits"])
         self._finished = bool(state["finished"])
         self._observable = bool(state["observable"])
-        self._rows = np.empty((0 if self._finished else self.wanted, len(self._features)))
+        n_rows = 0 if self._finished else self._n_visits * self.wanted
+        self._rows = np.empty((n_rows, len(self._features)))
         self._rows[: len(state["rows"])] = state["rows"]
         self._scaling.restore(state["scaling"])
         self._row = np.empty(self._scaling.active.size)

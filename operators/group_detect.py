@@ -27,6 +27,9 @@ from operators.group_watch import GroupWatch
 from operators.regime_models import ModelsByRegime, RegimeModels, likeness_of
 from operators.teach_in import vector_rate_hz, vectors_wanted
 
+_N_VISITS = 3
+"""Cuts, or moments in the air, that a baseline is learned from where these are told apart."""
+
 
 class GroupDetect:
     """Three tiers of cover for one sensor group; the largest score counts.
@@ -65,6 +68,7 @@ class GroupDetect:
         "_limits",
         "_models",
         "_n_learned",
+        "_n_visits",
         "_names",
         "_on",
         "_quiet_ns",
@@ -95,6 +99,8 @@ class GroupDetect:
         self._quiet_ns = config.judge.off_delay_s * NS_PER_S
         self._detectors = [entry for entry in config.detectors if group.kind in entry.kinds]
         self._wanted = vectors_wanted(group, teach_in, config)
+        prescribed = teach_in.n_vectors is not None or teach_in.duration_s is not None
+        self._n_visits = 1 if prescribed else _N_VISITS
         self._budget = Budget.of_group(config, vector_rate_hz(group, config), n_groups)
         self._skip_s, duration_s = teach_in.skip_s, teach_in.duration_s
         self._teach_in_end_s = math.inf if duration_s is None else self._skip_s + duration_s
@@ -210,14 +216,15 @@ class GroupDetect:
 
     def _make(self, regime: Regime) -> RegimeModels:
         """Begin to learn a regime; where cuts are told apart, more is known of it than its first few show."""
-        features, together, most, budget = self._features, None, math.inf, self._budget
+        features, together, most, budget, n_visits = self._features, None, math.inf, self._budget, 1
         if regime.cutting is not None:
             features, together, most = between_cuts(self._features, self._is_load, cutting=regime.cutting)
-            budget = replace(budget, may_sink=False)
+            budget, n_visits = replace(budget, may_sink=False), self._n_visits
         baseline = Baseline(
             features,
             self._detectors,
             self._wanted,
+            n_visits=n_visits,
             budget=budget,
             ensemble=self._config.ensemble,
             direction=self._config.learn.direction,

@@ -20,8 +20,8 @@ from operators.baseline_store import BaselineStore, pack, unpack
 _log = logging.getLogger(__name__)
 
 
-_N_ODD = 3
-"""Visits in a row that are unlike the baseline, after which it is another cut that goes by the same name."""
+_N_ODD = 3.0
+"""Visits unlike the baseline, less half of those like it, from which on another cut goes by the same name."""
 
 
 class RegimeModels:
@@ -42,7 +42,7 @@ class RegimeModels:
 
     def __init__(self, baseline: Baseline, dynamic: DynamicChange) -> None:
         self.baseline, self.dynamic = baseline, dynamic
-        self.odd, self._n_odd = False, 0
+        self.odd, self._n_odd = False, 0.0
 
     def begin_visit(self) -> bool:
         """Note that the regime holds again; True if its baseline should be taught anew.
@@ -50,11 +50,11 @@ class RegimeModels:
         A program that was edited for good, or a first cut that was the odd one, is told three times and then learned:
         an alert in every part about nothing that anybody would mend is how alerts are lost.
         """
-        self._n_odd = self._n_odd + 1 if self.odd else 0
+        self._n_odd = max(0.0, self._n_odd + (1.0 if self.odd else -0.5))
         self.odd = False
         if self._n_odd < _N_ODD:
             return False
-        self._n_odd = 0
+        self._n_odd = 0.0
         return True
 
     def save(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class RegimeModels:
         """Go on where others of the same features stopped; ``ValueError`` or ``KeyError`` if these are not."""
         self.baseline.restore(state["baseline"])
         self.dynamic.restore(state["dynamic"])
-        self.odd, self._n_odd = bool(state["odd"]), int(state["n_odd"])
+        self.odd, self._n_odd = bool(state["odd"]), float(state["n_odd"])
 
 
 def likeness_of(

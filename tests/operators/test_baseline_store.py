@@ -42,7 +42,7 @@ class Memory(dict):
         self[key] = value
 
 
-def tour(n=3):
+def tour(n=5):
     """Vectors of four regimes, each seen ``n`` times for 45 vectors."""
     return [v for k in range(4 * n) for v in usual(45, 45 * k, regime=REGIMES[k % 4])]
 
@@ -125,8 +125,8 @@ def test_a_regime_that_had_to_make_room_comes_back_as_if_it_had_stayed():
     forgetful = judged(Detect(SPINDLES, FEATURES, CONFIG), tour())
 
     np.testing.assert_array_equal([s.score for s in with_store], [s.score for s in with_room])
-    assert all(score.ready for score in with_store[180:])
-    assert not any(score.ready for score in forgetful[180::45])
+    assert all(score.ready for score in with_store[540:])
+    assert not any(score.ready for score in forgetful[540::45])
 
 
 @pytest.mark.parametrize("at", [1, 44, 45, 170, 333])

@@ -16,7 +16,9 @@ from operators.features import FeatureSet
 CONFIG = parse_config("[learn]\nn_vectors_waveform = 40\nmax_regimes = 3\n")
 FEATURES = FeatureSet.for_shop([SPINDLE], CONFIG)
 NAMES = FEATURES["M1", "vib"].names
-CUT, OTHER = Regime("T1", "O1", "rough", True), Regime("T2", "O1", "rough", True)
+CUT, OTHER = Regime("T1", "O1", "rough"), Regime("T2", "O1", "rough")
+# Where cutting is known, cuts are what is learned from, and how they differ is known beforehand.
+ROUGH, AIR = Regime("T1", "O1", "rough", True), Regime("T1", "O1", "approach", False)
 HOP_NS = 100_000_000
 
 
@@ -61,8 +63,34 @@ def test_what_was_learned_scores_low_and_what_was_not_scores_above_the_limit():
     assert scores[-1].top_feature in NAMES
 
 
+def cuts(n, first=0, length=40, **changes):
+    """Cuts of so many vectors, with moments in the air between."""
+    return [
+        item
+        for cut in range(first, first + n)
+        for item in (
+            *usual(length, 100 * cut, regime=ROUGH, **changes),
+            *usual(10, 100 * cut + 80, regime=AIR),
+        )
+    ]
+
+
+def test_a_cut_is_learned_from_three_cuts_and_says_so():
+    scores = [score for score in detect(cuts(4)) if score.regime == ROUGH]
+
+    assert not any(score.ready for score in scores[:80])
+    assert all(score.ready for score in scores[-40:])
+
+
+def test_a_cut_that_lasts_for_minutes_is_learned_from_its_parts():
+    scores = detect(usual(700, regime=ROUGH))
+
+    assert not scores[100].ready
+    assert scores[-1].ready
+
+
 def test_a_cut_that_goes_on_three_times_as_loud_is_told_by_the_learned_tier():
-    last = detect(usual(100) + usual(12, 100, level=3.0))[-1]
+    last = detect(cuts(3) + usual(30, 300, regime=ROUGH) + usual(12, 330, level=3.0, regime=ROUGH))[-1]
 
     assert last.score > 1.0
     assert last.tier is Tier.LEARNED
@@ -143,10 +171,10 @@ def test_unusable_vectors_have_no_score():
 
 
 def test_a_sudden_shock_is_told_by_the_dynamic_tier_and_needs_no_teach_in():
-    shocked = vector(35)
+    shocked = vector(35, regime=ROUGH)
     shocked.values[:] = np.where([name.endswith(".peak") for name in NAMES], 30.0, shocked.values)
 
-    score = detect([*usual(35), shocked])[-1]
+    score = detect([*usual(35, regime=ROUGH), shocked])[-1]
 
     assert score.tier is Tier.DYNAMIC
     assert FaultClass.COLLISION in {finding.fault for finding in score.findings if finding.score >= 1.0}
@@ -202,7 +230,7 @@ NONE = parse_config("[learn]\nn_vectors_waveform = 40\nfalse_alerts_per_day = 0\
 
 
 def test_limits_of_a_cut_do_not_sink_because_a_thousand_vectors_of_one_cut_are_one_cut():
-    items = usual(4000)
+    items = usual(4000, regime=ROUGH)
 
     loose, none = detect(items, LOOSE)[-1], detect(items, NONE)[-1]
 
@@ -210,19 +238,13 @@ def test_limits_of_a_cut_do_not_sink_because_a_thousand_vectors_of_one_cut_are_o
 
 
 def test_a_cut_that_stays_unlike_what_was_learned_is_told_three_times_and_then_learned():
-    pause = Regime("T1", "O1", "approach", False)
-    items = usual(60)
-    for visit in range(6):
-        items += usual(10, 100 + 200 * visit, level=0.1, regime=pause)
-        items += usual(80, 120 + 200 * visit, level=6.0)
+    items = cuts(3) + cuts(10, 3, length=80, level=6.0)
 
-    scores = [score for score in detect(items)[60:] if score.regime == CUT]
+    scores = [score for score in detect(items)[150:] if score.regime == ROUGH]
 
-    told = [
-        any(score.tier is Tier.LEARNED and score.score >= 1.0 for score in scores[80 * v : 80 * (v + 1)])
-        for v in range(6)
-    ]
-    assert told == [True, True, True, False, False, False]
+    visits = [scores[80 * visit : 80 * (visit + 1)] for visit in range(10)]
+    told = [any(score.tier is Tier.LEARNED and score.score >= 1.0 for score in visit) for visit in visits]
+    assert told == [True] * 3 + [False] * 7
     assert scores[-1].ready
 
 
