@@ -8,7 +8,7 @@ from collections.abc import Sequence
 N_OWN = 3
 """Windows of a cut before it is its own reference."""
 N_CUTS = 4
-"""Cuts of a regime before they are a reference."""
+"""Cuts of a regime before their spread is known."""
 MEMORY = 20.0
 """Windows over which a cut's reference moves: two seconds."""
 _CUTS_MEMORY = 16.0
@@ -80,8 +80,8 @@ class EarlierCuts:
             self.unrest[i] += weight * (line.variance - self.unrest[i])
 
     def usual(self, i: int) -> Line | None:
-        """A channel's line over cuts; None if there were too few."""
-        return self.lines[i] if self.lines[i].n >= N_CUTS else None
+        """A channel's line over cuts; None if there was none."""
+        return self.lines[i] if self.lines[i].n else None
 
     def save(self) -> tuple[list[tuple[float, ...]], list[float], int]:
         """State for recovery."""

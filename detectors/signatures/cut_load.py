@@ -26,10 +26,10 @@ SHARE = 1.0 / 3.0
 """Of what it usually takes: less is no cut, if its earlier cuts never took as little."""
 TAKES = 0.6
 """More is a cut."""
-_OF_LOWEST = 0.5
+_OF_LOWEST, _LEAST_LIMIT = 0.5, 1e-6
 _LEAST_SHARE = 0.02  # below, nothing is told apart
-# A column shows the cut if cuts stand so far above air: as ratio.
-_SHOWS_LINE, _SHOWS_RMS, _SHOWS_MEAN = 3.0, 1.3, 1.06
+# A column shows the cut if cuts stand so far above air, as a ratio; what idling takes of a drive moves by 5 % with warmth.
+_SHOWS_LINE, _SHOWS_RMS, _SHOWS_MEAN = 1.6, 1.3, 1.15
 _LINE_OF_RMS = 0.02  # and without air, a line that is so much of the channel's vibration
 
 
@@ -81,7 +81,7 @@ class EarlierCuts:
     @property
     def limit(self) -> float:
         """Share below which the tool takes too little."""
-        return min(SHARE, _OF_LOWEST * self.lowest)
+        return min(SHARE, max(_OF_LOWEST * self.lowest, _LEAST_LIMIT))
 
     def learn(self, mean: Sequence[float], lowest: float, n_late: int) -> None:
         """Take a healthy cut."""
@@ -101,8 +101,9 @@ class EarlierCuts:
 class CutLoad:
     """References of one sensor group: air at the tool's speed, and earlier cuts.
 
-    Vibration at tooth passing comes from nothing but teeth that cut; its level (rms) and a drive's mean count by how
-    far they stand above air, the rms by its power. All columns that show the cut must agree that it is gone.
+    Vibration at tooth passing comes from teeth that cut (and, with two teeth, from misalignment); it, the level (rms)
+    and a drive's mean count by how far they stand above air, vibration by its power. All columns that show the cut must
+    agree that it is gone.
 
     State: one number per column for each of at most 64 tools and speeds in air, and for each of 64 regimes.
 
@@ -162,10 +163,13 @@ class CutLoad:
         self._even.clear()
 
     def learn_cut(self, regime: Regime, mean: Sequence[float], n: int, lowest: float, n_late: int) -> None:
-        """Take a healthy cut of ``n`` windows, if it was long enough."""
+        """Take a healthy cut of ``n`` windows, if it was long enough and no tool was missing, seen from here or not."""
         if n < _N_CUT:
             return
         cuts = self._cuts.recall(regime)
+        told = None if cuts is None else self.telling(regime, mean, cuts.usual)
+        if told is not None and told.share < TAKES:
+            return
         if cuts is None:
             cuts = EarlierCuts([math.nan] * len(self.columns))
             self._cuts.keep(regime, cuts)
@@ -200,7 +204,7 @@ class CutLoad:
         """What a column reads where a share of the usual is taken: the inverse of `telling`, for people."""
         air = self._air.get((regime.tool, regime.rpm))
         kind = self.columns[i].kind
-        if kind == "line" or air is None:
+        if air is None:
             return share * usual
         if kind == "mean":
             return air[i] + share * (usual - air[i])
@@ -226,18 +230,19 @@ class CutLoad:
         self, column: _Column, value: float, usual: float, air: float | None, reference: Sequence[float]
     ) -> float:
         """Share of the usual that one column shows; NaN if it cannot show the cut."""
+        shows, floor = _SHOWS_RMS, 0.0
         if column.kind == "line":
-            floor = _SHOWS_LINE * air if air is not None else math.nan
-            if air is None and column.rms >= 0:
-                floor = _LINE_OF_RMS * reference[column.rms]
-            return value / usual if usual >= floor and usual > 0.0 else math.nan
+            shows = _SHOWS_LINE
+            if air is None and column.rms >= 0:  # nothing but teeth makes this line, so it may be gone wholly
+                air, floor = 0.0, _LINE_OF_RMS * reference[column.rms]
+        elif air is None and column.kind == "rms" and math.isnan(reference[column.rms + 1]):
+            air = 0.0  # where teeth are not told apart: all of the level may be the cut's, a cautious share
         if air is None:
-            # All of the level may be the cut's: where teeth are not told apart, that is the cautious share.
-            blind = column.kind == "rms" and math.isnan(reference[column.rms + 1])
-            return value / usual if blind and usual > 0.0 else math.nan
+            return math.nan
         if column.kind == "mean":
             return max(value - air, 0.0) / (usual - air) if usual >= _SHOWS_MEAN * air > 0.0 else math.nan
-        if not usual >= _SHOWS_RMS * air:
+        # Also false for a NaN.
+        if not (usual >= shows * air and usual >= floor and usual > 0.0):
             return math.nan
         return math.sqrt(max(value * value - air * air, 0.0) / (usual * usual - air * air))
 

@@ -41,13 +41,14 @@ class _Demand(NamedTuple):
 
     rise: float  # logarithm, within a cut
     from_cuts: float  # logarithm, over earlier cuts: clampings and, at worst, inserts differ
+    from_few: float  # the same, while there were less than four
     n_sigma: float  # of the line's own unrest
     n_windows: int  # in a row: a step of the load leaks into two
     certainty: float
 
 
-_CALM = _Demand(0.55, 0.9, 6.0, 3, 0.7)
-_AFTER_BURST = _Demand(0.30, 0.45, 4.0, 2, 0.8)
+_CALM = _Demand(0.55, 0.9, 1.2, 6.0, 3, 0.7)
+_AFTER_BURST = _Demand(0.30, 0.45, 0.7, 4.0, 2, 0.8)
 
 
 class _Channel(NamedTuple):
@@ -74,8 +75,9 @@ class ToothAsymmetry(Signature):
     maker's patent application has it for torque), on every channel: vibration, and current as a measure of torque.
 
     The reference is the cut itself, the last two seconds of it, from its third usable window on. Before that, and for a
-    tool that was broken as it entered, it is what at least four earlier cuts of this tool, section and speed had.
-    Run-out differs by an eighth from clamping to clamping, and between inserts by more: much more is asked for.
+    tool that was broken as it entered, it is what earlier cuts of this tool, section and speed had. Run-out differs
+    by an eighth from clamping to clamping, and between inserts by more: over four cuts or more a factor of 2.5
+    (1.6 with a burst) is asked for, over fewer one of 3.3 (2).
 
     A jump scores 1.0 at a factor of 1.7 (1.35 with a burst), if it is at least six (four) times the line's own
     unrest, and, without a burst, at least 1.4 times what the level of the whole channel rises by: wider engagement
@@ -156,7 +158,7 @@ class ToothAsymmetry(Signature):
         if self._key == regime and any(line.n >= N_OWN for line in self._cut):
             return ""
         earlier = self._memory.get(regime)
-        return "" if earlier is not None and earlier.n >= N_CUTS else Why.LEARNING
+        return Why.LEARNING if earlier is None else ""
 
     def assess(self, vector: FeatureVector) -> Finding | None:
         """Compare the lines with the cut's own and with earlier cuts'.
@@ -279,7 +281,8 @@ class ToothAsymmetry(Signature):
                 best = rise if best is None or rise.score > best.score else best
             if usual is not None:
                 spread = math.sqrt(variance + usual.variance)
-                limit = max(demand.from_cuts, demand.n_sigma * max(spread, _LEAST_SPREAD))
+                least = demand.from_cuts if usual.n >= N_CUTS else demand.from_few
+                limit = max(least, demand.n_sigma * max(spread, _LEAST_SPREAD))
                 rise = self._rise(i, usual, limit, Tier.LEARNED, demand)
                 best = rise if best is None or rise.score > best.score else best
         return best

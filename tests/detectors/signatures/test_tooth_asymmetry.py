@@ -98,10 +98,24 @@ def test_a_tool_that_enters_broken_is_told_by_its_earlier_cuts():
     assert finding.tier is Tier.LEARNED
 
 
-def test_a_tool_that_enters_broken_is_not_told_without_earlier_cuts():
+def test_a_tool_that_enters_broken_must_stand_out_more_while_there_were_few_cuts():
     own, windows = in_cut(n_cuts=2)
 
     assert not watch(own, windows.cut(**BROKEN))
+    assert watch(own, windows.cut(rev_1=4.5))
+
+
+def test_a_tool_that_enters_broken_is_not_told_at_its_first_cut():
+    assert not watch(asymmetry(), Windows().cut(rev_1=4.5))
+
+
+def test_a_breakage_at_the_first_window_of_a_cut_is_told_by_earlier_ones():
+    own, windows = in_cut(n_cuts=2)
+    watch(own, windows.cut(0))
+
+    ((_, finding), *_) = watch(own, windows.make(1, **BURST) + windows.make(3, **BROKEN))
+
+    assert finding.tier is Tier.LEARNED
 
 
 def test_a_line_that_wanders_by_itself_needs_more():

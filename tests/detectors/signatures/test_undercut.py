@@ -92,6 +92,15 @@ def test_a_missing_tool_does_not_become_what_is_usual():
     assert watch(own, windows.cut(**NOTHING))
 
 
+def test_a_missing_tool_before_there_are_enough_cuts_is_none_of_them():
+    own, windows = after_cuts(1)
+    assert not watch(own, windows.cut(**NOTHING))
+
+    assert own.why_not(windows.make(1)[0]) == Why.LEARNING
+    assert not watch(own, windows.cut())
+    assert watch(own, windows.cut(**NOTHING))
+
+
 def test_without_air_only_teeth_tell_of_a_cut():
     own, windows = undercut(CURRENT), Windows(CURRENT)
     for _ in range(3):
