@@ -17,6 +17,7 @@ _N_REGIMES = 64
 _N_AIR = 3  # windows in a row that agree: the spindle runs evenly in the air
 _SAME_AIR = 1.15  # their largest over their smallest
 _CUTS_MEMORY = 8.0
+_MOST_RISE = 1.25  # of what is usual, that a louder cut counts for
 _N_CUT = 8  # windows that make a cut worth remembering
 N_CUTS = 2
 """Earlier cuts of a regime that are needed."""
@@ -28,7 +29,8 @@ TAKES = 0.6
 """More is a cut."""
 _OF_LOWEST, _LEAST_LIMIT = 0.5, 1e-6
 _LEAST_SHARE = 0.02  # below, nothing is told apart
-# A column shows the cut if cuts stand so far above air, as a ratio; what idling takes of a drive moves by 5 % with warmth.
+# A column shows the cut if cuts stand so far above air, as a ratio. What idling takes of a drive moves by 5 % with
+# warmth.
 _SHOWS_LINE, _SHOWS_RMS, _SHOWS_MEAN = 1.6, 1.3, 1.15
 _LINE_OF_RMS = 0.02  # and without air, a line that is so much of the channel's vibration
 
@@ -90,7 +92,9 @@ class EarlierCuts:
         for i, value in enumerate(mean):
             before = self.usual[i]
             if not math.isnan(value):
-                self.usual[i] = value if math.isnan(before) else before + weight * (value - before)
+                # A cut that chattered, say, must not make a sound one look like air.
+                step = min(value, _MOST_RISE * before) - before
+                self.usual[i] = value if math.isnan(before) else before + weight * step
         self.lowest, self.n_late = min(self.lowest, lowest), max(self.n_late, n_late)
 
     def save(self) -> tuple[list[float], int, float, int]:
