@@ -24,4 +24,4 @@ def test_a_replay_counts_every_cut_of_an_edge_and_measures_its_first_ones(tmp_pa
         (truth.tool, truth.edge, False)
     }
     assert told[-1]["state"] == "learning"
-    assert told[-1]["cutting_s"] <= truth.cutting_s
+    assert told[-1]["cutting_s"] <= truth.cutting_s + 0.001
