@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from replay.simulate.jobs import draw_cut, draw_material, draw_tool
@@ -73,7 +75,9 @@ def _draw_job(rng: np.random.Generator, number: int) -> Job:
         if index and rng.random() < 0.7:
             tool = draw_tool(rng, f"T{10 * number + index + 1}")
         length_s = round(float(rng.uniform(*_CUT_S)), 1)
-        cuts.append(draw_cut(rng, tool, section, material, speed_m_min, length_s))
+        cut = draw_cut(rng, tool, section, material, speed_m_min, length_s)
+        # As a controller's block number tells cuts of one tool apart, whatever the programmer calls them.
+        cuts.append(replace(cut, section=f"{section} {index + 1}"))
     return Job(f"O{3001 + number}", material, tuple(cuts))
 
 

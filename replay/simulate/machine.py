@@ -23,7 +23,7 @@ from replay.simulate.kernels import shake
 from replay.simulate.motion import Motion, Rotation
 from replay.simulate.plan import ShopPlan, generator, spindle_timeline
 from replay.simulate.process import CutForces, Process
-from replay.simulate.program import WET_SECTIONS, Phase
+from replay.simulate.program import WET_SECTIONS, Phase, kind_of
 from replay.simulate.structure import HEAD, NOSE, WALL, Structure
 from replay.simulate.variety import Mood, Moods
 
@@ -190,7 +190,7 @@ class Machine:
         if not self._always_wet:
             factors[2] = 0.0
             for phase in phases:
-                if phase.coolant and phase.section in WET_SECTIONS:
+                if phase.coolant and kind_of(phase.section) in WET_SECTIONS:
                     factors[2, slice(*np.searchsorted(t_s, (phase.start_s, phase.end_s)))] = 1.0
         for fault in faults:
             during = slice(*np.searchsorted(t_s, (fault.start_s, fault.end_s)))

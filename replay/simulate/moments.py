@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from engine.errors import UsageError
 from replay.simulate.faults import LASTING, NEEDS_CUT, FaultKind, FaultOrder, PlannedFault, parse_fault
 from replay.simulate.plan import ShopPlan, spindle_timeline
-from replay.simulate.program import CUTTING_SECTIONS, Phase, Preset
+from replay.simulate.program import CUTTING_SECTIONS, Phase, Preset, kind_of
 
 _SETTLED_S = 0.55  # a cut so old is steady: longer than the engine's settling time and window
 _REMAINING_S = 0.6  # so much of the cut is left to see a fault in
@@ -44,9 +44,9 @@ def cut_moments(plan: ShopPlan, spindle: str) -> Iterator[CutMoment]:
     waiting: list[tuple[Phase, float]] = []
     entry_s = 0.0
     for phase in spindle_timeline(plan, plan.spindles.index(spindle)):
-        if phase.section == "entry":
+        if kind_of(phase.section) == "entry":
             entry_s = phase.start_s
-        if phase.section in CUTTING_SECTIONS:
+        if kind_of(phase.section) in CUTTING_SECTIONS:
             waiting.append((phase, entry_s))
         if phase.section not in ("tool_change", "part_change"):
             continue

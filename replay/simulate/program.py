@@ -27,6 +27,11 @@ _HARDNESS_RANGE = 0.03
 _RUNOUT_RANGE = 0.12
 
 
+def kind_of(section: str) -> str:
+    """Tell what kind of section it is: ``rough`` of ``rough 2``, the second cut of a program that counts them."""
+    return section.partition(" ")[0]
+
+
 class Preset(StrEnum):
     """How long the phases last: as in a shop, or compressed so that a minute shows many parts."""
 
@@ -173,7 +178,7 @@ class Phase:
     @property
     def cutting(self) -> bool:
         """Whether the controller reports cutting: from the first touch to the end of the feed motion."""
-        return self.section == "entry" or self.section in CUTTING_SECTIONS
+        return kind_of(self.section) in ("entry", *CUTTING_SECTIONS)
 
 
 def timeline(
@@ -229,7 +234,7 @@ def timeline(
                     hardness=hardness,
                     runout=runout,
                     material=part.job.material,
-                    edge=edges.use(step.tool.name, cutting_s, first_touch=step.section == "entry"),
+                    edge=edges.use(step.tool.name, cutting_s, first_touch=kind_of(step.section) == "entry"),
                     coolant=part.coolant,
                 )
                 at_ms, rpm, engaged = at_ms + n_ms, step.rpm_to, step.engaged_to
@@ -259,7 +264,7 @@ def _steps(cuts: tuple[Cut, ...], index: int, pace: Pace, wait_s: float, held: T
     if first or before.tool != tool or before.rpm != rpm:
         yield _Step("spin_up", pace.spin_up_s, tool, rpm)
     yield _Step("approach", pace.approach_s, tool, rpm, RAPID_MM_MIN)
-    yield _Step("entry", pace.entry_s, tool, rpm, cut.feed_mm_min, 1.0)
+    yield _Step(f"entry{cut.section.removeprefix(kind_of(cut.section))}", pace.entry_s, tool, rpm, cut.feed_mm_min, 1.0)
     yield _Step(cut.section, pace.cut_s or cut.length_s, tool, rpm, cut.feed_mm_min, 1.0)
     yield _Step("retract", pace.retract_s, tool, rpm, RAPID_MM_MIN)
     if last or after.tool != tool:

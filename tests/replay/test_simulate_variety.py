@@ -11,6 +11,7 @@ from replay.recording import Recording
 from replay.simulate import Preset, ShopPlan, Variety, order_faults, simulate, variety_plan
 from replay.simulate.drive import Drive
 from replay.simulate.plan import generator, spindle_timeline
+from replay.simulate.program import CUTTING_SECTIONS, kind_of
 from replay.simulate.variety import USUAL, Moods
 
 DAY_S = 86_400.0
@@ -48,7 +49,7 @@ def test_edges_are_exchanged_in_time(day):
 
 
 def test_some_parts_run_at_another_override_and_the_controller_says_so(day):
-    cuts = [phase for phase in day if phase.section in ("rough", "finish")]
+    cuts = [phase for phase in day if kind_of(phase.section) in CUTTING_SECTIONS]
     usual = {
         key: np.median([(cut.rpm_command, cut.feed_mm_min) for cut in group], axis=0)
         for key, group in (
