@@ -27,12 +27,14 @@ class Peaks:
         One for each level.
     n : int
         Vectors they were taken from.
+    n_visits : int
+        Stretches of time that these vectors were in.
     """
 
-    __slots__ = ("highest", "n")
+    __slots__ = ("highest", "n", "n_visits")
 
-    def __init__(self, highest: Sequence[float], n: int = 0) -> None:
-        self.highest, self.n = list(highest), n
+    def __init__(self, highest: Sequence[float], n: int = 0, n_visits: int = 0) -> None:
+        self.highest, self.n, self.n_visits = list(highest), n, n_visits
 
     def take(self, levels: Sequence[float]) -> None:
         """Move on by one vector; NaN raises nothing."""
@@ -44,9 +46,9 @@ class Peaks:
                 highest = level if free else min(level, highest + _STEP)
             self.highest[i] = highest
 
-    def save(self) -> tuple[list[float], int]:
+    def save(self) -> tuple[list[float], int, int]:
         """State for recovery."""
-        return list(self.highest), self.n
+        return list(self.highest), self.n, self.n_visits
 
 
 class Loudest:
@@ -62,14 +64,19 @@ class Loudest:
         In a vector.
     """
 
-    __slots__ = ("_regimes", "_waiting", "kinds")
+    __slots__ = ("_regimes", "_taken", "_waiting", "kinds")
 
     def __init__(self, n_levels: int) -> None:
         self.kinds: dict[bool | None, Peaks] = {
             kind: Peaks([-math.inf] * n_levels) for kind in (True, False, None)
         }
         self._regimes: Memory[Regime, Peaks] = Memory(_N_REGIMES)
+        self._taken: Regime | None = None  # regime of the vector taken last
         self._waiting: list[tuple[Regime, list[float]]] = []
+
+    def ever(self, i: int) -> float:
+        """The highest of a level in any kind."""
+        return max(peaks.highest[i] for peaks in self.kinds.values())
 
     def of(self, regime: Regime) -> Peaks | None:
         """What a regime has shown; None if nothing."""
@@ -95,6 +102,8 @@ class Loudest:
             own = Peaks([-math.inf] * len(levels))
             self._regimes.keep(regime, own)
         own.take(levels)
+        own.n_visits += regime != self._taken
+        self._taken = regime
 
     def forget_waiting(self) -> None:
         """Something exceeds: what led to it is not normal."""
@@ -105,12 +114,14 @@ class Loudest:
         return {
             "kinds": [(kind, *peaks.save()) for kind, peaks in self.kinds.items()],
             "regimes": [(tuple(key), *peaks.save()) for key, peaks in self._regimes.items()],
+            "taken": None if self._taken is None else tuple(self._taken),
             "waiting": [(tuple(regime), list(levels)) for regime, levels in self._waiting],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from `save`."""
-        self.kinds = {kind: Peaks(highest, n) for kind, highest, n in state["kinds"]}
-        for key, highest, n in state["regimes"]:
-            self._regimes.keep(Regime(*key), Peaks(highest, n))
+        self.kinds = {kind: Peaks(*peaks) for kind, *peaks in state["kinds"]}
+        for key, *peaks in state["regimes"]:
+            self._regimes.keep(Regime(*key), Peaks(*peaks))
+        self._taken = None if state["taken"] is None else Regime(*state["taken"])
         self._waiting = [(Regime(*key), list(levels)) for key, levels in state["waiting"]]

@@ -11,45 +11,25 @@ import numpy as np
 from detectors.base import State, check_version
 from detectors.signatures.base import Signature
 from detectors.signatures.loudest import Loudest, Peaks
+from detectors.signatures.shock_channels import ShockChannel, shock_channels
 from engine.config import Config
 from engine.declared import SensorGroup
 from engine.records import Feature, FeatureVector, Regime
 from engine.verdicts import FaultClass, Finding, Reason, Tier, Why
 
 # Vectors that a spindle must have shown: a second of cutting; half a minute of idling, with its clamping of tools,
-# acceleration and braking; a minute where nobody says what it does.
-_N_LEARN = {True: 10, False: 300, None: 600}
+# acceleration and braking; two seconds where nobody says what it does, for there a blow must decay as well.
+_N_LEARN = {True: 10, False: 300, None: 20}
 _N_KNOWN = 20  # vectors of a regime before it has a reference of its own
+_N_VISITS = (
+    3  # to a regime before a drive has one: it may start another spindle, or turn back, in the midst of it
+)
+# Of what a drive ever gave, accelerating too: less is no overload, or none of a regime that is known.
+_OF_EVER, _OF_EVER_KNOWN = math.log(0.7), math.log(0.5)
 _N_NEW = 10  # of a regime never seen before, during which more is asked for
 _SPEAK = 0.5
 _CREST = 5.0  # peak over rms: noise and cutting reach 3 to 4.5 in a window, a tone 1.5
 _N_DECAY, _DECAY = 3, math.log(3.0)  # a blow is over within so many windows, to a third of its peak
-
-
-class _Factors(NamedTuple):
-    """How much is too much, as logarithms of ratios."""
-
-    spindle: float  # over the loudest of its kind: 1.0
-    regime: float  # over the regime's own loudest: 1.0
-    new: float  # over the loudest of its kind, in a regime never seen before: 1.0
-    abrupt: float  # over the window before
-    unmistakable: float  # over the loudest of its kind: certain
-    unmistakable_in_regime: float
-    full_scale: float  # of the converter's range, before anything is known
-
-
-_VIBRATION = _Factors(*(math.log(factor) for factor in (3.0, 5.0, 8.0, 4.0, 10.0, 15.0, 0.8)))
-_DRIVE = _Factors(*(math.log(factor) for factor in (2.0, 2.0, 8.0, 2.0, 2.5, 4.0, math.inf)))
-
-
-class _Channel(NamedTuple):
-    """What is known of one channel."""
-
-    feature: str
-    unit: str
-    vibration: bool
-    factors: _Factors
-    full_scale: float  # logarithm; inf if unknown
 
 
 class _Excess(NamedTuple):
@@ -71,8 +51,9 @@ class Shock(Signature):
     - at 3 times the spindle's loudest vibration of that kind, or 5 times the regime's own. A tool that loses an edge
       releases the energy of its cut, a few times the cut's own peak; a head stopped from rapid feed is bound by
       nothing, and 3 leaves the spread of peaks (a factor of 2) and of materials;
-    - at twice the highest current: drives give no more than two to three times their rating, so a blow in heavy
-      roughing is never far beyond it.
+    - at twice the highest current of cutting, if it is not far below what the drive ever gave, accelerating too; or
+      twice the regime's own, after three cuts. Drives give no more than two to three times their rating, so a blow
+      in heavy roughing is never far beyond it.
 
     It must be abrupt: four times the window before (twice one of the last two, for a drive), or a crest factor of 5.
     What grows from window to window, like chatter, is not a blow.
@@ -113,20 +94,8 @@ class Shock(Signature):
     )
 
     def __init__(self, features: Sequence[Feature], group: SensorGroup, config: Config) -> None:  # noqa: ARG002
-        index = {feature.name: i for i, feature in enumerate(features)}
-        self._channels: list[_Channel] = []
-        peaks, levels = [], []
-        for channel in group.channels if group.kind == "waveform" else ():
-            factors = _DRIVE if channel.dc_coupled else _VIBRATION
-            peak, level = ("peak_to_peak", "mean") if channel.dc_coupled else ("peak", "rms")
-            peak, level = f"{channel.name}.{peak}", f"{channel.name}.{level}"
-            if peak not in index or level not in index:
-                continue
-            full = factors.full_scale + math.log(channel.full_scale) if channel.full_scale else math.inf
-            self._channels.append(_Channel(peak, channel.unit, not channel.dc_coupled, factors, full))
-            peaks.append(index[peak])
-            levels.append(index[level])
-        self._columns = np.array([*peaks, *levels], np.intp)
+        self._channels, columns = shock_channels(features, group)
+        self._columns = np.array(columns, np.intp)
         self._loudest = Loudest(len(self._channels))
         self._regime: Regime | None = None
         self._n_since = 0  # vectors since the regime changed
@@ -246,22 +215,26 @@ class Shock(Signature):
                 best = excess
         return best
 
-    def _excess(self, i: int, channel: _Channel, regime: Regime, own: Peaks | None) -> _Excess:
+    def _excess(self, i: int, channel: ShockChannel, regime: Regime, own: Peaks | None) -> _Excess:
         level, factors = self._levels[i], channel.factors
         widest = self._widest(i, regime.cutting)
         new = own is None and self._n_since < _N_NEW
         score, reference = (level - widest) / (factors.new if new else factors.spindle), widest
-        if own is not None and regime.cutting:
+        ever = -math.inf if channel.vibration else self._loudest.ever(i)
+        if level < ever + _OF_EVER:
+            score = 0.0
+        known = own is not None and (channel.vibration or own.n_visits >= _N_VISITS)
+        if own is not None and known and regime.cutting and level >= ever + _OF_EVER_KNOWN:
             in_regime = (level - own.highest[i]) / factors.regime
             if in_regime > score:
                 score, reference = in_regime, own.highest[i]
         return _Excess(score, i, reference, Tier.DYNAMIC)
 
-    def _absolute(self, i: int, channel: _Channel) -> _Excess:
+    def _absolute(self, i: int, channel: ShockChannel) -> _Excess:
         score = 1.0 if self._levels[i] >= channel.full_scale else 0.0
         return _Excess(score, i, channel.full_scale, Tier.ABSOLUTE)
 
-    def _abrupt(self, i: int, channel: _Channel, values: Sequence[float]) -> bool:
+    def _abrupt(self, i: int, channel: ShockChannel, values: Sequence[float]) -> bool:
         level, abrupt = self._levels[i], channel.factors.abrupt
         if level - self._before[i] >= abrupt:
             return True
@@ -282,11 +255,12 @@ class Shock(Signature):
         return Finding(self.fault, self.name, tier, score, certainty, (reason,), onset_ns=vector.onset_ns)
 
     def _certainty(self, i: int, regime: Regime) -> float:
-        level, factors = self._levels[i], self._channels[i].factors
+        level, channel = self._levels[i], self._channels[i]
+        factors = channel.factors
         above = level - self._widest(i, regime.cutting) - factors.spindle
         share = above / (factors.unmistakable - factors.spindle)
         own = self._own(regime)
-        if own is not None and regime.cutting:
+        if own is not None and regime.cutting and (channel.vibration or own.n_visits >= _N_VISITS):
             span = factors.unmistakable_in_regime - factors.regime
             share = max(share, (level - own.highest[i] - factors.regime) / span)
         return 0.5 + 0.4 * min(max(share, 0.0), 1.0)

@@ -9,6 +9,8 @@ from milling import AIR, CURRENT, CUT, UNKNOWN, VIB, Windows, features, watch
 
 from detectors.signatures.shock import Shock
 from engine.config import load_config
+from engine.declared import Channel, SensorGroup
+from engine.records import Feature
 from engine.verdicts import FaultClass, Tier, Why
 
 OTHER = CUT._replace(program="O2", section="finish")
@@ -69,6 +71,28 @@ def test_overload_of_the_drive_is_unmistakable():
     assert found[-1][1].reasons[0].feature == "current_u.peak_to_peak"
 
 
+def test_a_drive_that_gives_less_than_while_accelerating_is_not_overloaded():
+    own, windows = shock(CURRENT), Windows(CURRENT)
+    accelerating = AIR._replace(section="spin_up")
+    watch(own, windows.make(300, accelerating, mean=10.0, peak_to_peak=120.0) + windows.cut() + windows.cut())
+
+    assert not watch(own, windows.make(1, mean=1.5, peak_to_peak=5.0))
+    assert watch(own, windows.make(1, mean=3.0, peak_to_peak=13.0))
+
+
+def test_currents_of_other_drives_and_other_quantities_are_passed_over():
+    channels = ("current_sub_spindle", "x1_current", "position_error_x", "temperature")
+    group = SensorGroup(
+        "drives", "waveform", 1000.0, tuple(Channel(name, dc_coupled=True) for name in channels)
+    )
+    kinds = ("mean", "peak_to_peak")
+    own = Shock(
+        [Feature(f"{name}.{kind}", "", True) for name in channels for kind in kinds], group, load_config()
+    )
+
+    assert own.why_not(Windows().make(1)[0]) == Why.CHANNEL
+
+
 def test_a_new_program_is_covered_from_its_first_window():
     own, windows = experienced()
 
@@ -104,7 +128,7 @@ def test_a_collision_while_idling_is_found():
 def test_without_context_only_what_decays_is_a_blow():
     own, windows = shock(), Windows()
     idle = {"peak": 0.1, "rms": 0.1}
-    watch(own, windows.make(620, UNKNOWN, **idle))
+    watch(own, windows.make(60, UNKNOWN, **idle))
 
     assert not watch(own, windows.make(30, UNKNOWN))  # the first entry
     watch(own, windows.make(200, UNKNOWN))
@@ -145,7 +169,7 @@ def test_what_led_to_a_fault_that_others_found_raises_no_reference():
         own.assess(vector)
         own.learn(vector, allowed=True)
     own.learn(windows.make(1)[0], allowed=False)
-    (highest,) = [highest for kind, highest, _ in own.save()["loudest"]["kinds"] if kind is True]
+    (highest,) = [highest for kind, highest, *_ in own.save()["loudest"]["kinds"] if kind is True]
 
     watch(own, windows.make(20))
 
