@@ -8,7 +8,8 @@ the tail does out there is not shown here. The value is how many times too many,
 - **gaussian**, **heavy**: feature vectors made up: 24 correlated features that remember their past (0.6 from vector to
   vector), with Gaussian or Student's t (4 degrees of freedom) innovations. Stationary by construction.
 - **simulated**: a spindle of the simulated shop, the whole flow from samples on; its regimes, sensor groups and
-  temperatures as they come. Counted are the waveform groups; the slow one is not through with learning by then.
+  temperatures as they come. Counted are the waveform groups; the slow one is not through with learning by then. Where
+  cuts are told apart a budget only raises limits, so the value is the share that came, not how far it is off.
 
 Real recordings are not among them. None here is long and stationary enough: SKAB's healthy run leaves its own baseline
 after eight minutes (the rig warms up) and stays in a single alert; FEMTO's bearings score 600 times before they wear.
@@ -48,8 +49,9 @@ _SIMULATED_PER_DAY = 960.0
 
 
 def _config(per_day: float) -> Config:
-    # The dynamic tier has no budget.
-    return parse_config(f"[learn]\nfalse_alerts_per_day = {per_day}\n[dynamic]\nenabled = false\n")
+    # Neither the dynamic tier nor signatures have a budget.
+    off = "".join(f"[{table}]\nenabled = false\n" for table in ("dynamic", "diagnosis", "tool_life"))
+    return parse_config(f"[learn]\nfalse_alerts_per_day = {per_day}\n{off}")
 
 
 def _ratio(n_told: Sequence[int], asked: Sequence[float], what: str) -> Measured:
@@ -75,7 +77,7 @@ def _told_made_up(heavy: bool, seed: int) -> int:
     spindle = Spindle("M1", (group,))
     features = FeatureSet.for_shop([spindle], config)
     detect, episodes = Detect({"M1": spindle}, features, config), FaultEpisodes(config.judge, config.hash)
-    context, regime = Context("M1", START_NS), Regime("T1", "O1", "rough", True)
+    context, regime = Context("M1", START_NS), Regime("T1", "O1", "rough")
     n_told = 0
     n_features = len(features["M1", "vib"].names)
     for index, values in enumerate(_made_up(heavy, _N_LEARNED + _N_COUNTED, n_features, seed)):
@@ -128,4 +130,6 @@ def budget_ratio_simulated(bench: Bench) -> Measured:  # noqa: ARG001 - simulate
     )
     per_vector = _SIMULATED_PER_DAY / (len(shop.spindles[0].groups) * 10.0 * _S_PER_DAY)
     hours = f"{_RUN_H - _LEARNED_H:g} h of a simulated spindle"
-    return _ratio([held_back.n_told], [held_back.n_scored * per_vector], hours)
+    asked = held_back.n_scored * per_vector
+    note = f"{hours}: {held_back.n_told} of {asked:.0f} alerts asked for; in cuts a budget is an upper bound"
+    return Measured(held_back.n_told / asked, note=note)
