@@ -222,6 +222,20 @@ class Regime(NamedTuple):
     inferred: bool = False
 
     @property
+    def baseline(self) -> Regime:
+        """The regime whose baseline counts: an inferred cut shares it with whatever else its tool and section do.
+
+        What is inferred is known some tenths of a second late. A baseline of its own would be so narrow that the start
+        of the next cut, before it is known to be one, is far outside it; signatures want the answer all the same.
+
+        Examples
+        --------
+        >>> Regime("T3", cutting=True, inferred=True).baseline == Regime("T3")
+        True
+        """
+        return self._replace(cutting=None, inferred=False) if self.inferred else self
+
+    @property
     def label(self) -> str:
         """One string for people and files; ``-`` where nothing is known, ``~`` behind what is inferred.
 

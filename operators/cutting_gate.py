@@ -9,6 +9,10 @@ alone takes acceleration for a cut. It misleads where the speed changes while th
 looks like a cut until the next standstill), and a cut that takes no more than air is air to it. Entry, exit and braking
 belong to the cut or not by a few tenths of a second.
 
+What is inferred is for signatures, which look for some faults only in a cut and for others only outside. Baselines are
+not split by it (`engine.records.Regime.baseline`): the answer comes some tenths of a second late, and a baseline of
+standstill alone would take every start for a fault.
+
 Sections are not inferred. They would have to be told apart by their level, and a level that chooses its own baseline is
 never judged: a breakage would be another section. For the same reason an inferred end of a cut cannot be told from
 a missing tool.

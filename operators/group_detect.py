@@ -145,14 +145,14 @@ class GroupDetect:
 
     def _score(self, vector: FeatureVector) -> Score:
         """What the three tiers say, and what signatures found meanwhile."""
-        models = self._last
-        if models is None or vector.regime != self._last_regime:
-            models = self._last = self._models.of(vector.regime)
-            self._last_regime = vector.regime
+        models, regime = self._last, vector.regime.baseline
+        if models is None or regime != self._last_regime:
+            models = self._last = self._models.of(regime)
+            self._last_regime = regime
             # A fault that ended with the last regime is not of this cut.
             models.baseline.forget()
-            if models.begin_visit() and vector.regime.cutting is not None:
-                models.baseline = self._make(vector.regime).baseline
+            if models.begin_visit() and regime.cutting is not None:
+                models.baseline = self._make(regime).baseline
         elif not vector.usable:
             models.baseline.forget()
         tier, best, drift = self._assess(vector, models)
@@ -245,7 +245,8 @@ class GroupDetect:
             values = self._learned(vector)
             best = models.baseline.score(values)
             drift = best.drift
-            if self._dynamic:
+            # Without a cut, drives start and stop: what is sudden there is for the signature of a shock to judge.
+            if self._dynamic and vector.regime.cutting is not False:
                 dynamic = models.dynamic.score(values)
                 if _exceeds(dynamic, best):
                     tier, best = Tier.DYNAMIC, dynamic

@@ -50,7 +50,6 @@ class RegimeTracker:
         "_held_ns",
         "_held_rpm",
         "_inferred",
-        "_key",
         "_pending",
         "_ramps",
         "_regime",
@@ -64,7 +63,6 @@ class RegimeTracker:
         self._settle_ns = settle_ns
         self._context: Context | None = None
         self._inferred: bool | None = None
-        self._key: _Key = (None, None, None, None)
         self._regime = Regime()
         self._since_ns = _ALWAYS_NS
         self._held_rpm: float | None = None
@@ -156,7 +154,6 @@ class RegimeTracker:
         self._context, self._inferred, regime, self._since_ns, held, speeds, self.n_late = state
         self._held_rpm, self._held_ns, self._pending, self._ramps = held
         self._regime = Regime(*regime)
-        self._key = self._regime[:4]
         self._speeds = OrderedDict(
             (key, list(found) if isinstance(found, list) else found) for key, found in speeds
         )
@@ -168,9 +165,10 @@ class RegimeTracker:
             return
         stepped = not _same(rpm, _without_sign(told_rpm))
         creeps = not stepped and context.t_ns - self._held_ns >= self._settle_ns
-        if creeps and self._regime.cutting:
-            self._speeds[self._key] = _VARIES
-        if not (creeps and self._speeds.get(self._key) == _VARIES):
+        key = self._section
+        if creeps and self._regime.cutting and not self._regime.inferred:
+            self._speeds[key] = _VARIES
+        if not (creeps and self._speeds.get(key) == _VARIES):
             self._since_ns = context.t_ns
         self._held_rpm, self._held_ns, self._pending = rpm, context.t_ns, True
         self._ramps = not stepped and not creeps
@@ -182,27 +180,28 @@ class RegimeTracker:
 
     def _enter(self, t_ns: int) -> None:
         """Change to the regime of the latest context, if it is another."""
-        context = self._context
-        told = context is not None and context.cutting is not None
-        cutting = context.cutting if context is not None and told else self._inferred
-        if context is None:
-            key: _Key = (None, None, None, cutting)
-        else:
-            key = (context.tool, context.program, context.section, cutting)
-        inferred = cutting is not None and not told
-        if key == self._key and inferred == self._regime.inferred:
+        context = self._context or Context("", _ALWAYS_NS)
+        cutting = context.cutting if self.told else self._inferred
+        inferred = cutting is not None and not self.told
+        entered = Regime(context.tool, context.program, context.section, cutting, self._regime.rpm, inferred)
+        if entered == self._regime:
             return
-        self._key, self._since_ns = key, t_ns
-        self._held_rpm = None if context is None else _without_sign(context.rpm)
+        self._regime, self._since_ns = entered, t_ns
+        self._held_rpm = _without_sign(context.rpm)
         if self._ramps and t_ns < self._held_ns + self._settle_ns:
             self._pending, rpm = True, self._last_class()  # it will be another when the spindle has got there
         else:
             rpm = self._class_now()
-        self._regime = Regime(*key, rpm, inferred)
+        self._regime = entered._replace(rpm=rpm)
+
+    @property
+    def _section(self) -> _Key:
+        """What speeds are remembered for: tool, program, section, and cutting where that is told."""
+        return self._regime.baseline[:4]
 
     def _last_class(self) -> int | None:
         """Class that was made last under the present tool, program, section and cutting."""
-        known = self._speeds.get(self._key)
+        known = self._speeds.get(self._section)
         return known[-1] if isinstance(known, list) and known else None
 
     def _class_now(self) -> int | None:
@@ -210,8 +209,9 @@ class RegimeTracker:
         self._pending, rpm = False, self._held_rpm
         if rpm is None:
             return None
-        known = self._speeds.setdefault(self._key, [])
-        self._speeds.move_to_end(self._key)
+        key = self._section
+        known = self._speeds.setdefault(key, [])
+        self._speeds.move_to_end(key)
         if len(self._speeds) > _N_KEYS:
             self._speeds.popitem(last=False)
         if isinstance(known, str):
@@ -220,7 +220,7 @@ class RegimeTracker:
             if _same(rpm, speed):
                 return speed
         if len(known) == _N_SPEEDS:
-            self._speeds[self._key] = _VARIES
+            self._speeds[key] = _VARIES
             return None
         speed = round(rpm) if rpm > _STANDSTILL_RPM else 0
         known.append(speed)

@@ -113,6 +113,15 @@ def test_each_regime_has_its_own_baseline():
     assert scores[-1].ready
 
 
+def test_a_cut_that_is_only_inferred_has_no_baseline_of_its_own():
+    unknown, inferred = Regime("T1"), Regime("T1", cutting=True, inferred=True)
+
+    scores = detect(usual(100, regime=unknown) + usual(5, 100, regime=inferred))
+
+    assert scores[-1].ready
+    assert scores[-1].regime == inferred
+
+
 def test_only_so_many_regimes_are_kept_and_the_least_recent_goes_first():
     regimes = [Regime(f"T{i}") for i in range(4)]
     items = [v for i, regime in enumerate(regimes) for v in usual(45, 45 * i, regime=regime)]

@@ -174,6 +174,14 @@ def test_what_the_loads_say_counts_only_where_the_controller_does_not_say():
     assert regime(found, 5).cutting is None
 
 
+def test_speed_classes_are_the_same_whether_it_cuts_or_not_where_that_is_only_inferred():
+    found = tracker(at(1, 3000.0), at(3, 3100.0))
+    found.infer(True, 4 * SECOND)
+
+    assert regime(found, 5) == Regime(cutting=True, rpm=3000, inferred=True)
+    assert regime(found, 5).baseline == Regime(rpm=3000)
+
+
 CONTEXTS = st.lists(
     st.tuples(
         st.floats(0.0, 20.0),
