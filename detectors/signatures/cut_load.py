@@ -31,7 +31,7 @@ _OF_LOWEST, _LEAST_LIMIT = 0.5, 1e-6
 _LEAST_SHARE = 0.02  # below, nothing is told apart
 # A column shows the cut if cuts stand so far above air, as a ratio. What idling takes of a drive moves by 5 % with
 # warmth.
-_SHOWS_LINE, _SHOWS_RMS, _SHOWS_MEAN = 1.6, 1.3, 1.15
+_SHOWS_LINE, _SHOWS_RMS, SHOWS_MEAN = 1.6, 1.3, 1.15
 _LINE_OF_RMS = 0.02  # and without air, a line that is so much of the channel's vibration
 
 
@@ -147,6 +147,18 @@ class CutLoad:
         cuts = self._cuts.get(regime)
         return cuts if cuts is not None and cuts.n >= N_CUTS else None
 
+    def air(self, regime: Regime, feature: str) -> float:
+        """What a feature reads in air, at a regime's tool and speed; NaN if that was never seen."""
+        air = self._air.get((regime.tool, regime.rpm))
+        return (
+            math.nan
+            if air is None
+            else next(
+                (value for column, value in zip(self.columns, air, strict=True) if column.feature == feature),
+                math.nan,
+            )
+        )
+
     def learn_air(self, vector: FeatureVector) -> None:
         """Take a window in air: the latest that were even count, for what accelerates is not."""
         regime = vector.regime
@@ -244,7 +256,7 @@ class CutLoad:
         if air is None:
             return math.nan
         if column.kind == "mean":
-            return max(value - air, 0.0) / (usual - air) if usual >= _SHOWS_MEAN * air > 0.0 else math.nan
+            return max(value - air, 0.0) / (usual - air) if usual >= SHOWS_MEAN * air > 0.0 else math.nan
         # Also false for a NaN.
         if not (usual >= shows * air and usual >= floor and usual > 0.0):
             return math.nan

@@ -11,6 +11,8 @@ import numpy as np
 from detectors.base import State, check_version
 from detectors.signatures.base import Signature
 from detectors.signatures.cut_line import MEMORY, N_CUTS, N_OWN, EarlierCuts, Line, is_whole
+from detectors.signatures.cut_load import SHOWS_MEAN, CutLoad
+from detectors.signatures.line_channels import line_channels
 from detectors.signatures.speed import Memory
 from engine.config import Config
 from engine.declared import SensorGroup
@@ -51,12 +53,6 @@ _CALM = _Demand(0.55, 0.9, 1.2, 6.0, 3, 0.7)
 _AFTER_BURST = _Demand(0.30, 0.45, 0.7, 4.0, 2, 0.8)
 
 
-class _Channel(NamedTuple):
-    feature: str
-    unit: str
-    vibration: bool
-
-
 class _Rise(NamedTuple):
     """How far one channel's line has risen, in units of what confirms a breakage."""
 
@@ -79,10 +75,12 @@ class ToothAsymmetry(Signature):
     by an eighth from clamping to clamping, and between inserts by more: over four cuts or more a factor of 2.5
     (1.6 with a burst) is asked for, over fewer one of 3.3 (2).
 
-    A jump scores 1.0 at a factor of 1.7 (1.35 with a burst), if it is at least six (four) times the line's own
-    unrest, and, without a burst, at least 1.4 times what the level of the whole channel rises by: wider engagement
-    raises all lines alike. It must last for three windows, since a step of the load leaks into two; for two if a
-    burst marked its onset, an edge that breaks out. Where a tool merely wears, its teeth do so alike.
+    A jump scores 1.0 at a factor of 1.7 (1.35 with a burst), if it is at least six (four) times the line's own unrest,
+    and, without a burst, at least 1.4 times what the cut's level rises by: wider engagement raises all lines alike.
+    That level is the channel's; in a current also its mean above air, where the cut shows in it by 15 %, for the swing
+    of a slow cutter is itself little but the line and its harmonics. The jump must last for three windows, since a step
+    of the load leaks into two; for two if a burst marked its onset, an edge that breaks out. Where a tool merely wears,
+    its teeth do so alike.
 
     Certainty is 0.7; with a burst 0.8. A collision bends the tool, and the line rises too, but `Shock` is surer of its
     blow.
@@ -104,12 +102,14 @@ class ToothAsymmetry(Signature):
     fault = FaultClass.TOOL_BREAKAGE
     long = False
     __slots__ = (
+        "_air",
         "_channels",
         "_columns",
         "_cut",
         "_earlier",
         "_fit",
         "_key",
+        "_load",
         "_memory",
         "_n_burst",
         "_now",
@@ -118,17 +118,11 @@ class ToothAsymmetry(Signature):
     )
 
     def __init__(self, features: Sequence[Feature], group: SensorGroup, config: Config) -> None:  # noqa: ARG002
-        index = {feature.name: i for i, feature in enumerate(features)}
-        self._channels: list[_Channel] = []
-        rows: list[list[int]] = []
-        for channel in group.channels if group.kind == "waveform" else ():
-            kinds = ("rev_1", "std", "peak_to_peak") if channel.dc_coupled else ("rev_1", "rms", "peak")
-            names = [f"{channel.name}.{kind}" for kind in kinds]
-            if all(name in index for name in names):
-                self._channels.append(_Channel(names[0], channel.unit, not channel.dc_coupled))
-                rows.append([index[name] for name in names])
+        self._channels, rows = line_channels(features, group)
         # Lines of all channels, then levels, then peaks.
         self._columns = np.array(rows, np.intp).reshape(-1, 3).T.ravel()
+        self._load = CutLoad(features, group)
+        self._air = [math.nan] * len(self._channels)  # of the means, for the cut
         self._memory: Memory[Regime, EarlierCuts] = Memory(_N_REGIMES)
         self._key: Regime | None = None
         self._earlier: EarlierCuts | None = None
@@ -181,6 +175,10 @@ class ToothAsymmetry(Signature):
             return None
         values = vector.values[self._columns].tolist()
         n = len(self._channels)
+        for i, air in enumerate(self._air):
+            if self._channels[i].mean:
+                mean = values[n + i]
+                values[n + i] = mean - air if mean >= SHOWS_MEAN * air else math.nan
         logs = [math.log(v) if 0.0 < v < math.inf else math.nan for v in values]
         self._now = logs[:n], logs[n : 2 * n], logs[2 * n :]
         if self._bursts():
@@ -202,6 +200,10 @@ class ToothAsymmetry(Signature):
 
         A fault of another kind does not keep the cut from being its own reference, but from being remembered.
         """
+        if vector.regime.cutting is False:
+            self._load.learn_air(vector)
+            return
+        self._load.leave_air()
         if vector.steady and vector.usable and not allowed:
             self._fit = False
         if self._now is None or not vector.learnable or self._rises:
@@ -220,12 +222,16 @@ class ToothAsymmetry(Signature):
             "rises": self._rises,
             "n_burst": self._n_burst,
             "onset_ns": self._onset_ns,
+            "load": self._load.save(),
+            "air": list(self._air),
             "memory": [(tuple(key), earlier.save()) for key, earlier in self._memory.items()],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on where another left off."""
         check_version(state, self.version, self.name)
+        self._load.restore(state["load"])
+        self._air = list(state["air"])
         for key, (lines, unrest, n) in state["memory"]:
             self._memory.keep(Regime(*key), EarlierCuts([Line(line) for line in lines], unrest, n))
         self._key = None if state["key"] is None else Regime(*state["key"])
@@ -245,6 +251,7 @@ class ToothAsymmetry(Signature):
         self._key, self._earlier = regime, self._memory.get(regime)
         self._cut = [Line() for _ in self._channels]
         self._fit, self._n_burst = True, 0
+        self._air = [self._load.air(regime, c.mean) if c.mean else math.nan for c in self._channels]
 
     def _fits(self, vector: FeatureVector) -> bool:
         context = vector.context
@@ -270,8 +277,8 @@ class ToothAsymmetry(Signature):
         best: _Rise | None = None
         for i, own in enumerate(self._cut):
             line, level = self._now[0][i], self._now[1][i]
-            # Also true for a NaN.
-            if not line - level >= _LOG_LEAK:
+            # Also true for a NaN. A mean leaks into no line.
+            if not line - level >= (-math.inf if self._channels[i].mean else _LOG_LEAK):
                 continue
             usual = self._earlier.usual(i) if self._earlier is not None else None
             variance = self._variance(i)
@@ -305,7 +312,7 @@ class ToothAsymmetry(Signature):
 
     def _finding(self, rise: _Rise, score: float, certainty: float) -> Finding:
         assert self._now is not None
-        feature, unit, _ = self._channels[rise.channel]
+        feature, unit, *_ = self._channels[rise.channel]
         value, expected = math.exp(self._now[0][rise.channel]), math.exp(rise.reference)
         high = expected * math.exp(rise.limit)
         reason = Reason(feature, value, expected, math.nan, high, unit, 1.0, score)

@@ -83,6 +83,18 @@ def test_current_alone_shows_a_breakage():
     assert finding.reasons[0].feature == "current_u.rev_1"
 
 
+def test_a_slow_cutter_whose_current_swings_by_the_broken_tooth_alone_is_told_by_its_mean():
+    own, windows = in_cut(CURRENT)
+
+    assert watch(own, windows.make(4, rev_1=2.3, std=2.3, peak_to_peak=2.3))
+
+
+def test_a_heavier_cut_whose_current_swings_more_is_no_breakage():
+    own, windows = in_cut(CURRENT)
+
+    assert not watch(own, windows.make(10, rev_1=2.0, std=2.0, mean=(7.5 + 2.0 * 12.5) / 20.0))
+
+
 def test_another_clamping_is_no_breakage():
     own, windows = in_cut(n_cuts=6)
 
