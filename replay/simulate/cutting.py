@@ -156,6 +156,40 @@ class Forces:
         """Magnitude of the force, averaged over the revolution."""
         return float(np.hypot(self.x_n, self.y_n).mean())
 
+    def below(self, force_hz: float, torque_hz: float, rpm: float) -> Forces:
+        """As converters take it: without the harmonics that a filter before them keeps out.
+
+        An edge that enters abruptly has harmonics far beyond any sampling rate. Left in, they fold back to between the
+        lines of the revolution, where no machine has any.
+
+        Parameters
+        ----------
+        force_hz, torque_hz : float
+            What passes, of force and of torque; below half of each sampling rate.
+        rpm : float
+            Greater than 0.
+
+        Returns
+        -------
+        Forces
+            Of the same mean.
+        """
+        limits_hz = (force_hz, force_hz, torque_hz)
+        curves = (self.x_n, self.y_n, self.torque_nm)
+        return Forces(
+            *(
+                _low_pass(curve, int(limit * 60.0 / rpm))
+                for curve, limit in zip(curves, limits_hz, strict=True)
+            )
+        )
+
+
+def _low_pass(curve: NDArray[np.float64], n_harmonics: int) -> NDArray[np.float64]:
+    """Leave the mean and so many harmonics of the revolution."""
+    lines = np.fft.rfft(curve)
+    lines[n_harmonics + 1 :] = 0.0
+    return np.fft.irfft(lines, curve.size)
+
 
 def cutting_forces(
     cut: Cut,

@@ -18,6 +18,8 @@ from replay.simulate.structure import Mode, chatter_amplitude, chatter_hz, order
 
 # Chip formation is not smooth: broadband force, as a share of the mean cutting force.
 _NOISE_SHARE = 0.03
+# What the filter before a converter lets through, as a share of the sampling rate.
+_PASS = 0.45
 _BROKEN_NOISE = 0.8  # a broken edge rubs: so much more of it
 _BENT_RUNOUT = 4.0  # run-out after a collision: the holder no longer sits as it did
 _BENT_NOISE = 1.5
@@ -102,7 +104,7 @@ class Process:
     def __init__(self, nose: Mode) -> None:
         self._nose = nose
         self._cut_since_s = 0.0
-        self._known: tuple[tuple[Phase, ToolState], Forces] | None = None
+        self._known: tuple[tuple[Phase, ToolState], tuple[Forces, float]] | None = None
 
     def cut(
         self, phases: Sequence[Phase], faults: Sequence[PlannedFault], fine: Motion, coarse: Motion
@@ -124,6 +126,7 @@ class Process:
             Zero where the tool is in the air.
         """
         forces = CutForces.none(fine.t_s.size, coarse.t_s.size)
+        rates_hz = 1.0 / (fine.t_s[1] - fine.t_s[0]), 1.0 / (coarse.t_s[1] - coarse.t_s[0])
         for phase, from_s, to_s in _stretches(phases, faults, fine.t_s):
             if phase.engaged_from == 0.0:
                 self._cut_since_s = phase.start_s
@@ -132,9 +135,9 @@ class Process:
             here = slice(*np.searchsorted(fine.t_s, (from_s, to_s)))
             there = slice(*np.searchsorted(coarse.t_s, (from_s, to_s)))
             state = _tool_state(phase, faults, (from_s + to_s) / 2.0)
-            table = self._table(phase, state)
+            table, mean_n = self._table(phase, state, rates_hz)
             share = phase.hardness * (1.0 - state.missing)
-            rough_n = _NOISE_SHARE * table.mean_n * state.noise(phase.edge.response)
+            rough_n = _NOISE_SHARE * mean_n * state.noise(phase.edge.response)
             forces.rough_n[here] = share * rough_n * fine.engaged[here]
             look_up(fine.revolution[here], fine.engaged[here], share, table.x_n, forces.x_n[here])
             look_up(fine.revolution[here], fine.engaged[here], share, table.y_n, forces.y_n[here])
@@ -149,7 +152,8 @@ class Process:
         _blows(forces, faults, fine.t_s, coarse.t_s)
         return forces
 
-    def _table(self, phase: Phase, state: ToolState) -> Forces:
+    def _table(self, phase: Phase, state: ToolState, rates_hz: tuple[float, float]) -> tuple[Forces, float]:
+        """Forces over one revolution as they are sampled, and their true mean magnitude."""
         assert phase.cut is not None
         known = self._known
         if known is None or known[0][0] is not phase or known[0][1] != state:
@@ -161,7 +165,9 @@ class Process:
                 broken=state.broken,
                 response=phase.edge.response,
             )
-            self._known = known = ((phase, state), forces)
+            rpm = max(phase.rpm_from, phase.rpm_to)
+            sampled = forces.below(_PASS * rates_hz[0], _PASS * rates_hz[1], rpm)
+            self._known = known = ((phase, state), (sampled, forces.mean_n))
         return known[1]
 
     def _chatter(

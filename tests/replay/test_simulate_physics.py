@@ -163,3 +163,19 @@ def test_spindle_warms_slowly_towards_what_its_load_can_hold():
 
     assert before_c + 1.0 < temperatures[-1] < before_c + 15.0
     assert signal.medfilt(temperatures, 31)[15:-15].argmax() > 250
+
+
+@pytest.mark.parametrize("rpm", [7210.0, 11_030.0])
+def test_a_sampled_force_has_no_line_beside_the_orders_of_the_spindle(rpm):
+    tool = Tool("T1", 25.0, 3, 8.0, 0.006)
+    forces = cutting_forces(Cut(tool, "rough", rpm, 0.15, 3.0, 12.0, 30.0), STEEL)
+    fs, turns = 12_800.0, np.arange(12_800) * rpm / 60.0 / 12_800.0
+
+    def beside(curve):
+        x = np.interp(turns % 1.0, np.arange(curve.size + 1) / curve.size, np.append(curve, curve[0]))
+        power = np.abs(np.fft.rfft(np.hanning(x.size) * x)) ** 2
+        order = np.fft.rfftfreq(x.size, 1.0 / fs) / (rpm / 60.0)
+        return power[np.abs(order - np.round(order)) > 0.2].sum() / power.sum()
+
+    assert beside(forces.below(0.45 * fs, 900.0, rpm).x_n) < 0.1 * beside(forces.x_n)
+    assert forces.below(0.45 * fs, 900.0, rpm).torque_nm.mean() == pytest.approx(forces.torque_nm.mean())
