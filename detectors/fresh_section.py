@@ -16,10 +16,10 @@ NOISE_SYSTEMATIC, LOAD_SYSTEMATIC = 0.10, 0.20
 # How much less a cut's own load rises that is e times as heavy, beside idling: heavy cuts take thick chips, light ones
 # are nearly all edge. Worked out with the linear edge force model for handbook tools, feeds, engagements and materials
 # on a 15 kW spindle, where it leaves a spread of 15 to 20 %.
-_FINER = 0.08
-_LEAST_RISE, _MOST_RISE = 0.65, 1.6  # of what is configured: all chip, all edge
-# The force's ripple has a larger share of the edges than its mean, which turns the spindle.
-_RIPPLE = 0.15
+_FINER = 0.07
+_LEAST_RISE, _MOST_RISE = 0.65, 1.4  # of what is configured: all chip, all edge
+# The force that shakes has a larger share of the edges than the one that turns the spindle: it rises so much more.
+_RADIAL = 0.15
 # Most of what a motor idles with makes its field: so many times what turns it.
 _MAGNETISING, _CURRENTS = 4.0, frozenset({"A", "mA"})
 # Systematic error up to which noise speaks alone: the load takes a harder lot of material for wear.
@@ -157,9 +157,6 @@ class FreshSection:
         share = min(shares, default=(0.0, 1.0))[1]
         rise = self._config.load_rise
         self._load_rise = min(max(rise + _FINER * math.log(share), _LEAST_RISE * rise), _MOST_RISE * rise)
-        ripple = sum(level.error**-2 for level in self._levels.values() if level.idle_share == 0.0)
-        whole = sum(level.error**-2 for level in self._levels.values())
-        self._load_rise *= 1.0 + (_RIPPLE * ripple / whole if whole else 0.0)
         self._learn_noise()
 
     def _learn_noise(self) -> None:
@@ -194,9 +191,10 @@ class FreshSection:
 
     def _by_noise(self, ratio: float, load_ratio: float, mean_error: float) -> Shown:
         rise = self._config.noise_rise
-        per_load = (
-            ratio / load_ratio if load_ratio == load_ratio else _without_load(ratio, rise, self._load_rise)
-        )
+        if load_ratio == load_ratio:
+            per_load = ratio / (1.0 + (1.0 + _RADIAL) * (load_ratio - 1.0))
+        else:
+            per_load = _without_load(ratio, rise, (1.0 + _RADIAL) * self._load_rise)
         systematic = math.hypot(NOISE_SYSTEMATIC, (1.0 + rise) / rise * mean_error)
         error = max(self._scatter, _LEAST_ERROR) / rise
         growth = (per_load - 1.0) / rise

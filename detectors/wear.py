@@ -3,7 +3,7 @@
 What a wear land does is physics and hardly depends on tool, feed or material (linear edge force model: Altintas,
 *Manufacturing Automation*, 2nd ed., 2012, ch. 2): it ploughs, so the edge forces grow, and it rubs, which is broadband
 noise. How much the *load* rises until the limit depends on the edge forces' share of it: by a quarter to a half of the
-cut's own load in roughing, by half to nearly double in finishing, where chips are thin. *Noise per load* does not: both
+cut's own load in roughing, by half to nearly double in finishing, where chips are thin. *Noise per force* does not: both
 follow feed, engagement and hardness alike, and what is left is how strongly the edge rubs. So wear is read from noise
 per load wherever both can be measured, and from the load alone (`load_rise`) where not.
 

@@ -31,7 +31,7 @@ from perf.shop_source import ShopSource
 from replay.simulate import START_NS, Shop
 from replay.simulate.lives import Lived, lived, lives_end_s, tool_life_plan
 
-_SEEDS = range(700, 735)
+_SEEDS = range(900, 935)
 _N_EDGES = 2
 _WITHIN = 0.10
 _AFTER_CHANGE_S = 30.0

@@ -21,13 +21,14 @@ def part(
 ):
     """A section of a cut by the linear edge force model: chips and edges, and noise in proportion to force.
 
-    ``chip`` scales everything as feed, depth or hardness would; ``edge`` is the edges' share of the fresh load.
+    ``chip`` scales everything as feed, depth or hardness would; ``edge`` is the edges' share of the fresh load. What
+    shakes has more of the edges than what turns the spindle.
     """
     chance = np.random.default_rng(seed)
-    force = (
-        chip * ((1.0 - edge) * (1.0 + 0.2 * wear) + edge * (1.0 + wear)) * (1.0 + chance.normal(0.0, 0.01))
-    )
-    rough = noise * force * (1.0 + noise_rise * wear) * (1.0 + chance.normal(0.0, 0.01))
+    rise = (1.0 - edge) * 0.2 * wear + edge * wear
+    hard = 1.0 + chance.normal(0.0, 0.01)
+    force, shaking = chip * hard * (1.0 + rise), chip * hard * (1.0 + 1.15 * rise)
+    rough = noise * shaking * (1.0 + noise_rise * wear) * (1.0 + chance.normal(0.0, 0.01))
     measured = {
         "load": Load("load", "%", 1.0 + force, 1.0, 0.03),
         "teeth": Load("teeth", "g", force, 0.0, 0.08),
