@@ -35,8 +35,6 @@ class Assessment:
         Which detector's score it is; empty if none.
     top : int
         Index of the feature with the largest share; -1 if none.
-    immediate : bool
-        So large a jump that no second vector need confirm it.
     drift : bool
         The score's own distribution has changed although the limit is not reached.
     """
@@ -44,7 +42,6 @@ class Assessment:
     score: float = math.nan
     detector: str = ""
     top: int = -1
-    immediate: bool = False
     drift: bool = False
 
 

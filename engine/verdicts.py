@@ -243,7 +243,6 @@ class Score:
     reasons: tuple[Reason, ...]
     usable: bool
     steady: bool
-    immediate: bool
     drift: bool
     received_ns: int | None
     findings: tuple[Finding, ...] = ()
@@ -352,7 +351,7 @@ class SpindleState:
         Good cuts of the section that was cut last that have been learnt, of how many; 0 of 0 if it is not known that
         anything is cut.
     cover : tuple[Cover, ...]
-        Every fault class but ``process`` and ``sensor`` once: watched, or the best reason why not.
+        Every fault class that a signature looks for once: watched, or the reason that is nearest to it.
     """
 
     spindle: str

@@ -24,8 +24,6 @@ _SHOCK = "shock"
 _ABRUPT = frozenset({FaultClass.COLLISION, FaultClass.TOOL_BREAKAGE})
 _UNEXPLAINED = 0.1
 """Certainty of what no signature explains."""
-_SHOCKED = 0.5
-"""Certainty of a collision that only a sudden peak speaks for."""
 
 
 @dataclass(slots=True)
@@ -112,21 +110,20 @@ class FaultEpisodes:
         if run.n == 0:
             run.onset_ns = score.onset_ns
         run.n += 1
-        fault = FaultClass.COLLISION if score.immediate else FaultClass.PROCESS
         finding = Finding(
-            fault,
+            FaultClass.PROCESS,
             score.detector,
             score.tier,
             score.score,
-            _SHOCKED if score.immediate else _UNEXPLAINED,
+            _UNEXPLAINED,
             score.reasons,
             score.detector,
             onset_ns=run.onset_ns,
         )
         confirmed = run.n >= self.config.on_delay_vectors or score.score >= self.config.immediate
-        if not (confirmed or score.immediate or self._happening):
+        if not (confirmed or self._happening):
             return []
-        if fault is FaultClass.PROCESS and not self._happening and (cause := self._condition_behind(score)):
+        if not self._happening and (cause := self._condition_behind(score)):
             return self._worsen(cause, finding, score)
         return self._now(finding, score)
 

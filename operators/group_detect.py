@@ -175,7 +175,6 @@ class GroupDetect:
             reasons,
             vector.usable,
             vector.steady,
-            best.immediate,
             drift,
             vector.received_ns,
             tuple(self._findings),

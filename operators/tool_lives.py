@@ -125,7 +125,7 @@ class ToolLives:
             Of the vector that was just taken.
         """
         if self._meter.cutting and (
-            score.immediate or any(f.score >= self._on and f.fault in _DISTURBING for f in score.findings)
+            any(f.score >= self._on and f.fault in _DISTURBING for f in score.findings)
         ):
             self._meter.disturb()
 

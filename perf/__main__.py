@@ -17,6 +17,7 @@ from perf import (  # noqa: F401 - importing registers
     bench_detectors,
     bench_ensemble,
     bench_flow,
+    bench_healthy,
     bench_injection,
     bench_kernels,
     bench_machining,

@@ -45,7 +45,6 @@ USUAL = Score(
     reasons=(Reason("vib_x.rms", 2.0, 1.0, 0.8, 1.2, "g", 1.0),),
     usable=True,
     steady=True,
-    immediate=False,
     drift=False,
     received_ns=None,
 )
@@ -106,12 +105,6 @@ def test_one_overwhelming_score_opens_at_once():
     assert states(judge(scores([0.2, CONFIG.judge.immediate]))) == ["opened"]
 
 
-def test_a_collision_opens_at_once_and_is_named():
-    (alert,) = alerts(judge([at(0), at(1, 1.5, immediate=True, tier=Tier.DYNAMIC)]))
-
-    assert (alert.fault, alert.tier) == ("collision", "dynamic")
-
-
 def test_an_alert_closes_only_below_the_off_limit_for_the_whole_delay():
     n_quiet = math.ceil(CONFIG.judge.off_delay_s * 10)
 
@@ -134,12 +127,6 @@ def test_other_groups_join_the_open_alert_instead_of_opening_their_own():
     assert states(out) == ["opened"]
 
 
-def test_a_collision_during_a_process_alert_is_told_of_its_own():
-    out = judge([at(0, 9.0), at(1, 9.0, immediate=True)])
-
-    assert [alert.fault for alert in alerts(out)] == ["process", "collision"]
-
-
 def test_an_alert_that_becomes_twice_as_bad_is_told_again_under_the_same_id():
     opened, updated = alerts(judge(scores([5.0, 9.0, 11.0, 12.0])))
 
@@ -149,14 +136,12 @@ def test_an_alert_that_becomes_twice_as_bad_is_told_again_under_the_same_id():
 
 
 def test_a_shock_remains_the_reason_when_what_follows_is_worse():
-    shock = (Reason("vib_x.peak", 17.0, 1.2, math.nan, 3.6, "g", 1.0),)
+    shock = finding(FaultClass.COLLISION, 2.0)
 
-    opened, updated = alerts(
-        judge([at(0, 2.0, immediate=True, reasons=shock, tier=Tier.DYNAMIC), at(1, 9.0)])
-    )
+    opened, updated = alerts(judge([found(0, shock), at(1, 9.0)]))
 
     assert (opened.fault, updated.state, updated.score) == ("collision", AlertState.UPDATED, 9.0)
-    assert (updated.reasons, updated.text_en, updated.tier) == (shock, opened.text_en, "dynamic")
+    assert (updated.reasons, updated.text_en, updated.tier) == (shock.reasons, opened.text_en, "dynamic")
 
 
 def test_a_clock_set_back_does_not_keep_an_alert_open_for_ever():

@@ -27,7 +27,7 @@ def told(vectors, lives=None):
     return words, findings
 
 
-def score_of(vector, *findings, score=0.1, immediate=False):
+def score_of(vector, *findings, score=0.1):
     return Score(
         "M1",
         vector.group,
@@ -44,7 +44,6 @@ def score_of(vector, *findings, score=0.1, immediate=False):
         (),
         True,
         True,
-        immediate,
         False,
         None,
         tuple(findings),
