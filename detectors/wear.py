@@ -3,10 +3,10 @@
 What a wear land does is physics and hardly depends on tool, feed or material (linear edge force model: Altintas,
 *Manufacturing Automation*, 2nd ed., 2012, ch. 2): it ploughs, so the edge forces grow, and it rubs, which is broadband
 noise. How much the *load* rises until the limit depends on the edge forces' share of it: by a quarter to a half of the
-cut's own load in roughing, by half to nearly double in finishing, where chips are thin. *Noise per force* does not: both
-follow feed, engagement and hardness alike, and what is left is how strongly the edge rubs. So wear is read from noise
-per force wherever both can be measured, and where the noise drowns in idling from the load alone (``load_rise``): then
-a harder lot of material looks like wear, and an edge may be told a fifth too worn or too fresh.
+cut's own load in roughing, by half to nearly double in finishing, where chips are thin. *Noise per force* does not:
+both follow feed, engagement and hardness alike, and what is left is how strongly the edge rubs. So wear is read from
+noise per force wherever both can be measured, and where the noise drowns in idling from the load alone
+(``load_rise``): then a harder lot of material looks like wear, and an edge may be told a fifth too worn or too fresh.
 
 Assumed response: noise per force has risen by ``noise_rise`` (1.0: it has doubled) when wear reaches its limit, and in
 proportion to wear on the way. That is an assumption about coating, grind and seat, of the kind of the shops' rule "20
