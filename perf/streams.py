@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S, NoClock
 from engine.config import Config, load_config
-from engine.declared import Bearing, Channel, SensorGroup, Spindle
+from engine.declared import Bearing, Channel, SensorGroup, Spindle, TeachIn
 from engine.flow import build_flow
 from engine.records import Block, Context
 from engine.runtime import run_flow
@@ -42,7 +42,8 @@ def spindles(n_spindles: int) -> list[Spindle]:
     bearing = Bearing(9, 7.94, 39.04)
     channels = tuple(Channel(f"vib_{i}", "g", bearing=bearing) for i in range(N_CHANNELS))
     group = SensorGroup("vib", "waveform", FS_HZ, channels)
-    return [Spindle(f"M{i:04d}", (group,)) for i in range(n_spindles)]
+    taught = TeachIn(n_vectors=60)  # else a cut that never ends is learned in parts, for a minute and a half
+    return [Spindle(f"M{i:04d}", (group,), taught) for i in range(n_spindles)]
 
 
 def hop_pool(seed: int = 0) -> list[NDArray[np.float32]]:

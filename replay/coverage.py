@@ -51,7 +51,12 @@ def missing_features(recording: Recording, config: Config) -> list[str]:
         unknown = np.full(len(features.names), np.nan)
         for context in contexts:
             told = features.why(unknown, context)
-            counted.update((reason, name) for name, reason in told.items() if reason != NO_USABLE_SAMPLES)
+            configured = frozenset(features.names[: features.n_learned])
+            counted.update(
+                (reason, name)
+                for name, reason in told.items()
+                if reason != NO_USABLE_SAMPLES and name in configured
+            )
     lines = []
     for reason, n_contexts in sorted({(reason, n) for (reason, _), n in counted.items()}):
         names = [name for (why, name), n in counted.items() if why == reason and n == n_contexts]
