@@ -28,6 +28,8 @@ class Load(NamedTuple):
         not known.
     trust : float
         Error of its proportionality to force, relative.
+    idle_error : float
+        Standard error of ``idle``, in its unit.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Load(NamedTuple):
     level: float
     idle: float
     trust: float
+    idle_error: float = 0.0
 
     @property
     def net(self) -> float:

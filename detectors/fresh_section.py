@@ -75,7 +75,7 @@ class FreshSection:
         self._n = 0
         self._start_s = 0.0
         self._air = math.nan
-        self._idle: dict[str, float] = {}
+        self._idle: dict[str, tuple[float, float]] = {}  # with its standard error
         self._levels: dict[str, _Level] = {}
         self._load_rise = math.nan
         self._noise = self._scatter = math.nan
@@ -89,7 +89,7 @@ class FreshSection:
             self._start_s += (at_s - self._start_s) / self._n
         if self._n <= self._config.fresh_cuts + _N_AIR:
             self._air = part.air
-            self._idle = {load.name: load.idle for load in part.loads}
+            self._idle = {load.name: (load.idle, load.idle_error) for load in part.loads}
             if self._n >= self._config.fresh_cuts:
                 self._learn()
         return None if fresh else self.compare(part)
@@ -145,12 +145,12 @@ class FreshSection:
         shares = []
         self._levels = {}
         for index, load in enumerate(self._cuts[0][1]):
-            idle = self._idle.get(load.name, math.nan)
+            idle, idle_error = self._idle.get(load.name, (math.nan, math.nan))
             nets = np.array([loads[index].level - idle for _, loads in self._cuts])
             if (nets > 0.0).all():
-                share = idle / float(nets.mean())
+                share, own = idle / float(nets.mean()), idle_error / float(nets.mean())
                 scatter = float(np.log(nets).std(ddof=1))
-                error = math.sqrt(scatter**2 + load.trust**2 + (_IDLE_ERROR * share) ** 2)
+                error = math.sqrt(scatter**2 + load.trust**2 + (_IDLE_ERROR * share) ** 2 + own**2)
                 self._levels[load.name] = _Level(float(np.log(nets).mean()), error, share)
                 if share > 0.0:
                     shares.append((error, share / (_MAGNETISING if load.unit in _CURRENTS else 1.0)))
@@ -177,7 +177,7 @@ class FreshSection:
         for load in loads:
             known = self._levels.get(load.name)
             # While idling is still being averaged, both sides take off the same.
-            net = load.level - (self._idle[load.name] if self._n <= self._config.fresh_cuts else load.idle)
+            net = load.level - (self._idle[load.name][0] if self._n <= self._config.fresh_cuts else load.idle)
             if known is not None and net > 0.0:
                 weight = known.error**-2
                 total += weight * (math.log(net) - known.mean)

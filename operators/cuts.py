@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, stdev
 from typing import Any
 
 from detectors.cut_parts import CutPart, Load
@@ -20,6 +20,7 @@ _MAX_SPEEDS = 32  # whose idling is remembered
 # Stretches in the air that a level is taken from: the mean of many for noise, in whose level a fine cut's share is
 # small, the median of some for loads, which a spindle that was just accelerated spoils.
 _N_NOISE, _N_LOAD = 40, 9
+_ONE_STRETCH = 0.05  # relative error of a level in the air that was met once
 _SPIN_UP_S = 1.2  # a spindle that was told another speed may take so long to reach it
 _N_LAST = 3  # windows at the end of a stretch in the air: the tool has left, the spindle is up to speed
 _LOST_S = 5.0  # without any vector a cut is over
@@ -231,17 +232,11 @@ class CutMeter:
             return None
         air = self._air.get(_speed(part.rpm), {}) if part.rpm else {}
         loads = tuple(
-            Load(name, unit, part.sums.mean(name), self._idle(name, trust, air), trust)
+            _load(name, unit, part.sums.mean(name), trust, air.get(name, []))
             for name, (unit, trust) in self._columns.loads.items()
         )
         noise, quiet = part.sums.mean(_NOISE), _mean(air.get(_NOISE))
         return CutPart(tuple(part.regime), part.cutting_s, noise, quiet, loads)
-
-    def _idle(self, name: str, trust: float, air: dict[str, list[float]]) -> float:
-        """What idling takes of a load."""
-        if trust == TRUST_TEETH:
-            return 0.0
-        return median(air[name]) if name in air else math.nan
 
     def save(self) -> Any:
         """State for recovery."""
@@ -289,3 +284,14 @@ def _speed(rpm: float) -> int:
 
 def _mean(values: list[float] | None) -> float:
     return sum(values) / len(values) if values else math.nan
+
+
+def _load(name: str, unit: str, level: float, trust: float, idle: list[float]) -> Load:
+    """A load beside what was measured of it in the air, in one stretch after the other."""
+    if trust == TRUST_TEETH:
+        # There are no teeth in the air; what is there, a harmonic of the imbalance, adds in some phase or other.
+        return Load(name, unit, level, 0.0, trust, median(idle) if idle else 0.0)
+    if not idle:
+        return Load(name, unit, level, math.nan, trust)
+    error = stdev(idle) / math.sqrt(len(idle)) if len(idle) > 1 else _ONE_STRETCH * abs(idle[0])
+    return Load(name, unit, level, median(idle), trust, error)

@@ -30,8 +30,8 @@ TAKES = 0.6
 _OF_LOWEST, _LEAST_LIMIT = 0.5, 1e-6
 _LEAST_SHARE = 0.02  # below, nothing is told apart
 # A column shows the cut if cuts stand so far above air, as a ratio. What idling takes of a drive moves by 5 % with
-# warmth.
-_SHOWS_LINE, _SHOWS_RMS, SHOWS_MEAN = 1.6, 1.3, 1.15
+# warmth; a line that is hardly above its noise comes and goes by itself.
+_SHOWS_LINE, _SHOWS_RMS, SHOWS_MEAN = 2.5, 1.3, 1.15
 _LINE_OF_RMS = 0.02  # and without air, a line that is so much of the channel's vibration
 
 
