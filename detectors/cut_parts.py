@@ -10,6 +10,8 @@ from typing import NamedTuple
 from detectors.wear_trend import wear_at
 from engine.verdicts import Reason
 
+SURE = 0.12
+"""Systematic error up to which noise speaks alone: the load takes a harder lot of material for wear."""
 FRESH_WEAR = 0.06
 """Wear in the middle of the first cuts, until there is a trend to say how much of the life they were."""
 
@@ -152,16 +154,17 @@ def evidence_of(shown: Shown | None, noise_rise: float, load_rise: float) -> tup
     Returns
     -------
     tuple of Reason
-        Noise per load first, if wear is read from it; then it has the whole share.
+        Noise per load first, if wear is read from it: alone where it is sure enough, else with the load.
     """
     if shown is None:
         return ()
     by_noise = shown.noise_ratio == shown.noise_ratio
+    share = (1.0 if shown.systematic <= SURE else 0.5) if by_noise else 0.0
     reasons = []
     if by_noise:
         high = 1.0 + noise_rise
-        reasons.append(Reason("noise_per_load", shown.noise_ratio, 1.0, math.nan, high, "", 1.0))
+        reasons.append(Reason("noise_per_load", shown.noise_ratio, 1.0, math.nan, high, "", share))
     if shown.load_ratio == shown.load_ratio:
         high = math.nan if by_noise else 1.0 + load_rise
-        reasons.append(Reason("load", shown.load_ratio, 1.0, math.nan, high, "", 0.0 if by_noise else 1.0))
+        reasons.append(Reason("load", shown.load_ratio, 1.0, math.nan, high, "", 1.0 - share))
     return tuple(reasons)

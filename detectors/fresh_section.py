@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.cut_parts import CutPart, Load, Shown, joined
+from detectors.cut_parts import SURE, CutPart, Load, Shown, joined
 from engine.config import ToolLifeConfig
 
 NOISE_SYSTEMATIC, LOAD_SYSTEMATIC = 0.10, 0.20
@@ -22,8 +22,6 @@ _LEAST_RISE, _MOST_RISE = 0.65, 1.4  # of what is configured: all chip, all edge
 _RADIAL = 0.15
 # Most of what a motor idles with makes its field: so many times what turns it.
 _MAGNETISING, _CURRENTS = 4.0, frozenset({"A", "mA"})
-# Systematic error up to which noise speaks alone: the load takes a harder lot of material for wear.
-_SURE = 0.12
 # Error of the fresh edge's noise up to which it is of any use.
 _MOST_SCATTER = 0.4
 # How well a level of noise is known from some seconds of one cut, and from dozens of stretches in the air, relative.
@@ -105,7 +103,7 @@ class FreshSection:
         if mean_error <= _MOST_SCATTER and net == net:
             ratio = math.sqrt(max(net, 0.0)) / self._noise
             shown.append(self._by_noise(ratio, load_ratio, mean_error))
-        if force == force and not (shown and shown[0].systematic <= _SURE):
+        if force == force and not (shown and shown[0].systematic <= SURE):
             error = max(force_error, _LEAST_ERROR) / self._load_rise
             growth = (load_ratio - 1.0) / self._load_rise
             nothing = math.nan
