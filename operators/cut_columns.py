@@ -12,6 +12,8 @@ from operators.features import FeatureSet
 TRUST_TEETH = 0.08
 """Error of the line of the teeth as a measure of force, relative: it follows the force's ripple, too."""
 
+# With two teeth the first falls on the second order of the imbalance, the second on nothing.
+_TEETH = ("tooth_1", "tooth_2")
 _POWERS = frozenset({"W", "kW", "Nm", "N·m", "N*m", "N", "kN"})
 _CURRENTS = frozenset({"A", "mA"})
 _ACCELERATIONS = frozenset({"g", "m/s²", "m/s2", "m/s^2"})
@@ -23,7 +25,7 @@ class CutColumns:
     """Which features of a spindle's vectors are read, and what they measure.
 
     ``noise`` is the mean square of the broadband noise (`noise_floor`), summed over accelerometers. Loads are the means
-    of load, power, torque or force channels, of currents, and the line of the teeth of every accelerometer.
+    of load, power, torque or force channels, of currents, and the lines of the teeth of every accelerometer.
 
     Parameters
     ----------
@@ -67,9 +69,9 @@ class CutColumns:
                 self.loads[level] = channel.unit, trust
             if long and not channel.dc_coupled and channel.unit in _ACCELERATIONS:
                 noises.append(index[f"{channel.name}.noise_floor"])
-                teeth = f"{channel.name}.tooth_1"
-                loads.append((teeth, index[teeth]))
-                self.loads[teeth] = channel.unit, TRUST_TEETH
+                for teeth in (f"{channel.name}.{line}" for line in _TEETH):
+                    loads.append((teeth, index[teeth]))
+                    self.loads[teeth] = channel.unit, TRUST_TEETH
         return noises, loads
 
 

@@ -31,7 +31,7 @@ from perf.shop_source import ShopSource
 from replay.simulate import START_NS, Shop
 from replay.simulate.lives import Lived, lived, lives_end_s, tool_life_plan
 
-_SEEDS = range(1000, 1035)
+_SEEDS = range(1100, 1135)
 _N_EDGES = 2
 _WITHIN = 0.10
 _AFTER_CHANGE_S = 30.0
@@ -117,7 +117,8 @@ def wear_timing(bench: Bench) -> Measured:
     note = (
         f"{good.sum()} of {good.size} lives, seeds {_SEEDS.start} to {_SEEDS.stop - 1}; error as a share of the life: "
         f"median {100 * np.nanmedian(errors):+.1f} %, median size {100 * np.nanmedian(np.abs(errors)):.1f} %, "
-        f"{n_never} never; where noise stands out from idling {good[noisy].sum()} of {noisy.sum()}; missed: {', '.join(missed) or 'none'}"
+        f"{n_never} never; where noise stands out from idling {good[noisy].sum()} of {noisy.sum()}; "
+        f"missed: {', '.join(missed) or 'none'}"
     )
     return Measured(100.0 * float(good.mean()), note=note)
 
