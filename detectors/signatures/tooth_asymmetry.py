@@ -82,6 +82,8 @@ class ToothAsymmetry(Signature):
     of the load leaks into two; for two if a burst marked its onset, an edge that breaks out. Where a tool merely wears,
     its teeth do so alike.
 
+    Without a burst only a current counts: a vibration alone may as well be a balance that was lost.
+
     Certainty is 0.7; with a burst 0.8. A collision bends the tool, and the line rises too, but `Shock` is surer of its
     blow.
 
@@ -276,6 +278,8 @@ class ToothAsymmetry(Signature):
         assert self._now is not None
         best: _Rise | None = None
         for i, own in enumerate(self._cut):
+            if demand is _CALM and self._channels[i].vibration:
+                continue  # without the blow of an edge that breaks out, a lost balance makes the same line
             line, level = self._now[0][i], self._now[1][i]
             # Also true for a NaN. A mean leaks into no line.
             if not line - level >= (-math.inf if self._channels[i].mean else _LOG_LEAK):

@@ -10,6 +10,7 @@ from engine.config import load_config
 from engine.verdicts import FaultClass, Tier, Why
 
 BROKEN = {"rev_1": 3.0, "tooth_1": 0.8, "rms": 1.1}
+BROKEN_CURRENT = {"rev_1": 3.0, "std": 1.1}
 BURST = {"peak": 3.5, "rms": 1.6, "rev_1": 1.8}
 
 
@@ -26,8 +27,8 @@ def in_cut(group=VIB, n_cuts=1, seed=0):
 
 
 def test_a_jump_of_the_line_within_the_first_cut_is_a_breakage_after_three_windows():
-    own, windows = in_cut()
-    broken = windows.make(6, **BROKEN)
+    own, windows = in_cut(CURRENT)
+    broken = windows.make(6, **BROKEN_CURRENT)
 
     ((vector, finding), *_) = watch(own, broken)
 
@@ -37,9 +38,16 @@ def test_a_jump_of_the_line_within_the_first_cut_is_a_breakage_after_three_windo
     assert finding.certainty == pytest.approx(0.7)
     assert finding.onset_ns == broken[0].onset_ns
     reason = finding.reasons[0]
-    assert reason.feature in ("vib_x.rev_1", "vib_y.rev_1")
-    assert reason.unit == "g"
+    assert reason.feature == "current_u.rev_1"
+    assert reason.unit == "A"
     assert reason.value == pytest.approx(3.0 * reason.expected, rel=0.3)
+
+
+def test_without_a_blow_a_vibration_alone_may_as_well_be_a_lost_balance():
+    own, windows = in_cut(n_cuts=6)
+
+    assert not watch(own, windows.make(20, rev_1=6.4))
+    assert not watch(own, windows.cut(rev_1=6.4))
 
 
 def test_with_a_burst_at_its_onset_two_windows_are_enough():
@@ -103,17 +111,17 @@ def test_another_clamping_is_no_breakage():
 
 
 def test_a_tool_that_enters_broken_is_told_by_its_earlier_cuts():
-    own, windows = in_cut(n_cuts=6)
+    own, windows = in_cut(CURRENT, n_cuts=6)
 
-    ((_, finding), *_) = watch(own, windows.cut(**BROKEN))
+    ((_, finding), *_) = watch(own, windows.cut(**BROKEN_CURRENT))
 
     assert finding.tier is Tier.LEARNED
 
 
 def test_a_tool_that_enters_broken_must_stand_out_more_while_there_were_few_cuts():
-    own, windows = in_cut(n_cuts=2)
+    own, windows = in_cut(CURRENT, n_cuts=2)
 
-    assert not watch(own, windows.cut(**BROKEN))
+    assert not watch(own, windows.cut(**BROKEN_CURRENT))
     assert watch(own, windows.cut(rev_1=4.5))
 
 
@@ -151,9 +159,9 @@ def test_a_line_that_a_tone_could_leak_into_is_passed_over():
 
 
 def test_a_broken_tool_is_told_as_long_as_it_cuts():
-    own, windows = in_cut()
+    own, windows = in_cut(CURRENT)
 
-    found = watch(own, windows.make(60, **BROKEN))
+    found = watch(own, windows.make(60, **BROKEN_CURRENT))
 
     assert len(found) == 58
 
