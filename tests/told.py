@@ -70,7 +70,7 @@ def verdict(
         usable=True,
         steady=True,
         onset_ns=t_ns,
-            drift=False,
+        drift=False,
         received_ns=None,
     )
     return Verdict(told, alerting=False)

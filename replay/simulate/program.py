@@ -264,7 +264,14 @@ def _steps(cuts: tuple[Cut, ...], index: int, pace: Pace, wait_s: float, held: T
     if first or before.tool != tool or before.rpm != rpm:
         yield _Step("spin_up", pace.spin_up_s, tool, rpm)
     yield _Step("approach", pace.approach_s, tool, rpm, RAPID_MM_MIN)
-    yield _Step(f"entry{cut.section.removeprefix(kind_of(cut.section))}", pace.entry_s, tool, rpm, cut.feed_mm_min, 1.0)
+    yield _Step(
+        f"entry{cut.section.removeprefix(kind_of(cut.section))}",
+        pace.entry_s,
+        tool,
+        rpm,
+        cut.feed_mm_min,
+        1.0,
+    )
     yield _Step(cut.section, pace.cut_s or cut.length_s, tool, rpm, cut.feed_mm_min, 1.0)
     yield _Step("retract", pace.retract_s, tool, rpm, RAPID_MM_MIN)
     if last or after.tool != tool:

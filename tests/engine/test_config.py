@@ -56,7 +56,10 @@ def test_the_hash_follows_what_decides_and_nothing_else():
         ('[ensemble]\nrule = "agree"\nagree = 9\n', ("[[detectors]]", "got 9", "$.ensemble.agree")),
         ("[[severity]]\nzones_mm_s = [2.8, 1.4, 4.5]\n", ("rising", "$.severity[0].zones_mm_s")),
         ("[[severity]]\nzones_mm_s = [1.4, 2.8, 4.5]\ngroup = 2\n", ("got both", "$.severity[0]")),
-        ("[[severity]]\nstandard = 'iso_20816_3'\ngroup = 2\n", ("`support`", "got neither", "$.severity[0]")),
+        (
+            "[[severity]]\nstandard = 'iso_20816_3'\ngroup = 2\n",
+            ("`support`", "got neither", "$.severity[0]"),
+        ),
         ("[[severity]]\nspindles = ['M1']\n", ("zones_mm_s", "got neither", "$.severity[0]")),
         ("[judge\n", ("TOML", "line 1")),
     ],
