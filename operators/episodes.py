@@ -123,13 +123,11 @@ class FaultEpisodes:
         confirmed = run.n >= self.config.on_delay_vectors or score.score >= self.config.immediate
         if not (confirmed or self._happening):
             return []
-        if not self._happening and (cause := self._condition_behind(score)):
-            return self._worsen(cause, finding, score)
         return self._now(finding, score)
 
-    def _condition_behind(self, score: Score) -> Episode | None:
+    def _condition_behind(self, finding: Finding, score: Score) -> Episode | None:
         """Name the open condition that accounts for an unexplained change: what was learned was learned without it."""
-        if score.tier is not Tier.LEARNED:
+        if finding.fault is not FaultClass.PROCESS or finding.tier is not Tier.LEARNED or self._happening:
             return None
         for episode in self.open.values():
             alert = episode.alert
@@ -145,6 +143,8 @@ class FaultEpisodes:
             self._keep(score.t_ns)
         if finding.score < self.config.on:
             return []
+        if (cause := self._condition_behind(finding, score)) is not None:
+            return self._worsen(cause, finding, score)
         place = _SHOCK if _SHOCK in self.open else _NOW
         episode = self.open.get(place)
         if episode is None:

@@ -378,6 +378,9 @@ def test_what_the_learned_tier_sees_of_a_worn_tool_is_no_second_alert():
     worn = found(0, finding(FaultClass.TOOL_WEAR, key="T1"))
 
     assert names(judge([worn, *scores([1.5] * 20, first=1)])) == [("tool_wear", "opened")]
+    above = finding(FaultClass.PROCESS, certainty=0.3)
+    along = [found(hop, replace(above, tier=Tier.LEARNED)) for hop in range(1, 9)]
+    assert names(judge([worn, *along])) == [("tool_wear", "opened")]
     other = scores([1.5] * 20, first=1, regime=Regime("T2", "O1", "rough", True))
     assert names(judge([worn, *other])) == [("tool_wear", "opened"), ("process", "opened")]
 
