@@ -117,9 +117,9 @@ def read(connection: sqlite3.Connection, spindle: str | None) -> list[dict[str, 
         `life_as_dict`, and under ``curve`` pairs of cuts made and wear, null while it was not known.
     """
     rows = connection.execute(
-        "SELECT spindle, tool, edge, began_ns, json FROM tools WHERE ?1 IS NULL OR spindle = ?1 "
-        "ORDER BY spindle, tool, began_ns",
-        (spindle,),
+        "SELECT spindle, tool, edge, began_ns, json FROM tools WHERE :spindle IS NULL OR "
+        "spindle = :spindle ORDER BY spindle, tool, began_ns",
+        {"spindle": spindle},
     ).fetchall()
     lives = []
     for *whose, json in rows:
