@@ -317,6 +317,9 @@ class Window:
         False: the regime changed within the window; not scored against a baseline, not learnt.
     long : bool
         A long window (``[diagnosis] window_s``), which only signatures of faults look at.
+    apart : bool
+        False: a long window that shares more than half of its samples with the last one that was apart. What is costly
+        and would say the same again, evidence of bearings, is left out.
     """
 
     spindle: str
@@ -333,6 +336,7 @@ class Window:
     steady: bool
     received_ns: int | None
     long: bool = False
+    apart: bool = True
 
 
 class Feature(NamedTuple):
@@ -362,7 +366,7 @@ class FeatureVector:
     """One number per feature of one window, in the order of the group's `operators.features.FeatureSet`.
 
     ``values`` is float64[n_features]; NaN means "cannot say". A ``long`` vector's features are those of the set's
-    `long` part.
+    `long` part. One that is not ``apart`` has NaN for what `Window.apart` leaves out.
     """
 
     spindle: str
@@ -377,3 +381,4 @@ class FeatureVector:
     steady: bool
     received_ns: int | None
     long: bool = False
+    apart: bool = True

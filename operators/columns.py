@@ -88,7 +88,12 @@ class HistoryColumns:
     def why_missing(self, channel: int, kind: Kind, context: Context) -> None:
         """Nothing but the samples keeps a feature of a slow channel from being said."""
 
-    def compute(self, windows: Sequence[Slices], contexts: Sequence[Context]) -> NDArray[np.float64]:  # noqa: ARG002
+    def compute(
+        self,
+        windows: Sequence[Slices],
+        contexts: Sequence[Context],  # noqa: ARG002 - slow values need none
+        apart: bool,  # noqa: ARG002 - nothing of theirs is costly
+    ) -> NDArray[np.float64]:
         """Fill the columns.
 
         Parameters
@@ -96,7 +101,9 @@ class HistoryColumns:
         windows : sequence of Slices
             Equally long.
         contexts : sequence of Context
-            One for each window; slow values need none.
+            One for each window; not read.
+        apart : bool
+            As `WaveformColumns.compute`; not read.
 
         Returns
         -------
@@ -242,7 +249,9 @@ class WaveformColumns:
                 return self.envelope.why_missing(rpm, self.bearing_orders[channel, kind.position - BPFO])
         return None
 
-    def compute(self, windows: Sequence[Slices], contexts: Sequence[Context]) -> NDArray[np.float64]:
+    def compute(
+        self, windows: Sequence[Slices], contexts: Sequence[Context], apart: bool
+    ) -> NDArray[np.float64]:
         """Fill the columns.
 
         Parameters
@@ -251,6 +260,8 @@ class WaveformColumns:
             Of declared length.
         contexts : sequence of Context
             One for each window.
+        apart : bool
+            False: evidence of bearings is NaN; see `engine.records.Window.apart`.
 
         Returns
         -------
@@ -260,7 +271,8 @@ class WaveformColumns:
         out = np.empty((len(windows), self.from_zero.size, self.width))
         merge_partials(np.array([sums for _, sums in windows]), self.from_zero, self.sample_rate_hz, out)
         if self.n_bands or self.first:
-            self._fill_spectral(self._rows(windows, out[:, :, time_domain.MEAN]), contexts, out)
+            rows = self._rows(windows, out[:, :, time_domain.MEAN])
+            self._fill_spectral(rows, contexts, out, apart)
         return out
 
     def _rows(self, windows: Sequence[Slices], means: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -274,7 +286,7 @@ class WaveformColumns:
         return rows
 
     def _fill_spectral(
-        self, rows: NDArray[np.float32], contexts: Sequence[Context], out: NDArray[np.float64]
+        self, rows: NDArray[np.float32], contexts: Sequence[Context], out: NDArray[np.float64], apart: bool
     ) -> None:
         """Fill what comes from the spectrum; rows are tapered in place on the way."""
         n_windows, n_channels, _ = out.shape
@@ -303,7 +315,10 @@ class WaveformColumns:
         if (first := self.first.get(Family.ENVELOPE)) is not None:
             self._fill_envelope(spectra, rpm, table[:, first : first + N_ENVELOPE])
         if (first := self.first.get(Family.BEARING)) is not None:
-            self._fill_evidence(spectra, rpm, table[:, first : first + N_EVIDENCE])
+            if apart:
+                self._fill_evidence(spectra, rpm, table[:, first : first + N_EVIDENCE])
+            else:
+                table[:, first : first + N_EVIDENCE] = np.nan
 
     def _fill_envelope(
         self, spectra: NDArray[np.complex64], rpm: NDArray[np.float64], out: NDArray[np.float64]

@@ -55,7 +55,7 @@ def long_config(config: Config) -> WaveformConfig:
         time_features=("rms", "peak", "kurtosis"),
         dc_features=("mean", "std"),
         spectral_features=("velocity_rms", "noise_floor"),
-        envelope_features=tuple(features_of(Family.ENVELOPE, Family.BEARING)),
+        envelope_features=tuple(features_of(Family.BEARING)),
         order_features=tuple(features_of(Family.ORDERS, Family.ASYNCHRONOUS)),
         n_bands=_N_LONG_BANDS if config.waveform.n_bands else 0,
     )

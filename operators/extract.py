@@ -54,19 +54,19 @@ def extract_batch(items: Sequence[tuple[str, Any]], feature_sets: FeatureSets) -
         One for each item, in the same order. An unusable window's vector is all NaN.
     """
     out = list(items)
-    stacks: dict[tuple[FeatureSet, tuple[int, ...]], list[int]] = {}
+    stacks: dict[tuple[FeatureSet, tuple[int, ...], bool], list[int]] = {}
     for position, (spindle, item) in enumerate(items):
         if not isinstance(item, Window):
             continue
         feature_set = _set_for(item, feature_sets)
         if item.usable:
             # Scalar groups: windows are stacked by the length of their history so far.
-            stacks.setdefault((feature_set, item.hops[0].shape), []).append(position)
+            stacks.setdefault((feature_set, item.hops[0].shape, item.apart), []).append(position)
         else:
             values = np.full(len(feature_set.features), np.nan)
             values.flags.writeable = False
             out[position] = spindle, _to_vector(item, values)
-    for (feature_set, _), positions in stacks.items():
+    for (feature_set, *_), positions in stacks.items():
         windows: list[Window] = [items[position][1] for position in positions]
         values = feature_set.extract_windows(windows)
         values.flags.writeable = False
@@ -97,4 +97,5 @@ def _to_vector(window: Window, values: NDArray[np.float64]) -> FeatureVector:
         window.steady,
         window.received_ns,
         window.long,
+        window.apart,
     )

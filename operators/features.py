@@ -265,7 +265,7 @@ class FeatureSet:
             Windows of another shape than declared.
         """
         contexts = contexts or [Context("", 0)] * samples.shape[0]
-        return self._extract(self.cut(samples), contexts)
+        return self._extract(self.cut(samples), contexts, apart=True)
 
     def cut(self, samples: NDArray[np.float32]) -> list[Slices]:
         """Whole windows as their hops and the hops' partials: what `engine.records.Window` holds.
@@ -295,7 +295,7 @@ class FeatureSet:
         Parameters
         ----------
         windows : sequence of Window
-            Of groups declared alike; scalar groups: of histories equally long.
+            Of groups declared alike, all of them apart or none; scalar groups: of histories equally long.
 
         Returns
         -------
@@ -304,14 +304,17 @@ class FeatureSet:
             channel's features NaN (but not the latest ``value`` of a scalar channel).
         """
         slices = [(window.hops, window.partials) for window in windows]
-        return self._extract(slices, [window.context for window in windows])
+        contexts = [window.context for window in windows]
+        return self._extract(slices, contexts, all(window.apart for window in windows))
 
-    def _extract(self, slices: Sequence[Slices], contexts: Sequence[Context]) -> NDArray[np.float64]:
+    def _extract(
+        self, slices: Sequence[Slices], contexts: Sequence[Context], apart: bool
+    ) -> NDArray[np.float64]:
         out = np.empty((len(slices), len(self.features)))
         n_stack = self._source.n_stack
         for first in range(0, len(slices), n_stack):
             last = first + n_stack
-            columns = self._source.compute(slices[first:last], contexts[first:last])
+            columns = self._source.compute(slices[first:last], contexts[first:last], apart)
             flat = columns.reshape(columns.shape[0], -1)
             # "clip" only because the default mode fills a copy of `out` first; every index is in range.
             np.take(flat, self._indices, axis=1, out=out[first:last], mode="clip")

@@ -15,7 +15,7 @@ from bytewax.operators import KeyedStream, StatefulBatchLogic
 
 from engine.errors import SpindlewatchError
 
-STATE_VERSION = 3
+STATE_VERSION = 4
 
 
 class Logic(Protocol):

@@ -112,7 +112,7 @@ def slide_windows(
     KeyedStream[Window | SensorOutcome]
         A waveform group's first window comes when ``window_s`` of contiguous samples are there, its long ones when
         ``[diagnosis] window_s`` are, each just before the short one that ends with it; a scalar group's with its
-        first sample.
+        first sample. The first long window is apart, and each that shares at most half with the last one that was.
     """
     return stateful_step(step_id, items, lambda: WindowSlide(spindles, config), recoverable)
 
@@ -177,7 +177,15 @@ class WindowSlide:
         if group.kind == "scalar":
             ring = _History(self._config.scalar.n_history)
         else:
-            ring = _Hops(hops_per_window(group, self._config.waveform), *long_hops(group, self._config))
+            n_long, n_between = long_hops(group, self._config)
+            n_apart = (n_long + 1) // 2
+            ring = _Hops(
+                hops_per_window(group, self._config.waveform),
+                n_long,
+                n_between,
+                n_apart,
+                n_since_apart=n_apart,
+            )
         self._rings[name] = ring
         return ring
 
@@ -189,38 +197,44 @@ class _Hops:
     n_hops: int
     n_long: int  # hops in a long window; 0 = none
     n_between: int  # hops from one long window to the next
+    n_apart: int  # hops from one that is apart to the next
     samples: tuple[NDArray[np.float32], ...] = ()
     partials: tuple[NDArray[np.float64], ...] = ()
     n_since: int = 0  # hops since the last long window
+    n_since_apart: int = 0  # hops since the last one that was apart, at most `n_apart`
 
     def save(self) -> tuple[Any, ...]:
         """State for recovery, its kind first."""
-        lengths = self.n_hops, self.n_long, self.n_between
-        return "hops", *lengths, self.samples, self.partials, self.n_since
+        lengths = self.n_hops, self.n_long, self.n_between, self.n_apart
+        return "hops", *lengths, self.samples, self.partials, self.n_since, self.n_since_apart
 
     def push(self, item: CheckedBlock) -> list[Window]:
         """Add a hop; give the windows that it completes."""
         assert item.partials is not None  # a waveform's hop has them
         if not item.contiguous:
-            self.samples, self.partials, self.n_since = (), (), 0
+            self.samples, self.partials, self.n_since, self.n_since_apart = (), (), 0, self.n_apart
         n_kept = max(self.n_hops, self.n_long)
         self.samples = (*self.samples, item.block.samples)[-n_kept:]
         self.partials = (*self.partials, item.partials)[-n_kept:]
         self.n_since += 1
+        self.n_since_apart = min(self.n_since_apart + 1, self.n_apart)
         windows = []
         if self.n_long and len(self.samples) >= self.n_long and self.n_since >= self.n_between:
             self.n_since = 0
-            windows.append(self._window(item, self.n_long, long=True))
+            apart = self.n_since_apart == self.n_apart
+            windows.append(self._window(item, self.n_long, long=True, apart=apart))
+            if apart:
+                self.n_since_apart = 0
         if len(self.samples) >= self.n_hops:
             windows.append(self._window(item, self.n_hops))
         return windows
 
-    def _window(self, item: CheckedBlock, n_hops: int, *, long: bool = False) -> Window:
+    def _window(self, item: CheckedBlock, n_hops: int, *, long: bool = False, apart: bool = True) -> Window:
         block = item.block
         n_before = (n_hops - 1) * block.samples.shape[1]
         start_ns = block.t_ns - samples_to_ns(n_before, block.sample_rate_hz)
         hops, partials = self.samples[-n_hops:], self.partials[-n_hops:]
-        return _window(item, block.end_ns, hops, partials, start_ns >= item.settled_ns, long=long)
+        return _window(item, block.end_ns, hops, partials, start_ns >= item.settled_ns, long, apart)
 
 
 @dataclass(slots=True)
@@ -251,8 +265,8 @@ def _window(
     hops: tuple[NDArray[np.float32], ...],
     partials: tuple[NDArray[np.float64], ...],
     steady: bool,
-    *,
     long: bool = False,
+    apart: bool = True,
 ) -> Window:
     block = item.block
     return Window(
@@ -270,4 +284,5 @@ def _window(
         steady,
         block.received_ns,
         long,
+        apart,
     )

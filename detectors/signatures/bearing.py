@@ -37,7 +37,7 @@ class BearingSignature(Signature):
     *Lines* (dynamic, no teach-in): a spall is struck at the frequency of outer race, inner race or rolling element,
     which geometry and speed give. How surely these stand in the envelope beside their surroundings adds up over
     windows (for each speed in the air, for each in the cut, for all in the air) until chance is ruled out: one false
-    alert in a hundred years of noise, if nothing else is modulated at that frequency. Seven good windows are the
+    alert in a hundred years of noise, if nothing else is modulated at that frequency. Three good windows are the
     least. The element is named only if its evidence is strong and twice that of every other; the cage never is, for
     its line lies where belts and rubbing have theirs.
 
@@ -65,6 +65,7 @@ class BearingSignature(Signature):
         "_bearing",
         "_ears",
         "_element",
+        "_evident",
         "_features",
         "_held",
         "_hot",
@@ -73,11 +74,10 @@ class BearingSignature(Signature):
         "_lines",
         "_nyquist_hz",
         "_score",
-        "_share",
         "_where",
     )
 
-    def __init__(self, features: Sequence[Feature], group: SensorGroup, config: Config) -> None:
+    def __init__(self, features: Sequence[Feature], group: SensorGroup, config: Config) -> None:  # noqa: ARG002
         self._features = list(features)
         index = {feature.name: at for at, feature in enumerate(features)}
         known = {channel.name: channel.bearing for channel in group.channels if not channel.dc_coupled}
@@ -90,8 +90,7 @@ class BearingSignature(Signature):
         ]
         self._line_columns = np.array([at for ear in self._ears for at in ear.lines], np.intp)
         self._band_columns = np.array([at for ear in self._ears for at in ear.bands], np.intp)
-        # Half a window passes until the taper has let go of what was in its middle.
-        self._share = min(1.0, 2.0 * config.diagnosis.hop_s / config.diagnosis.window_s)
+        self._evident = False  # whether the last vector that might have had evidence had some
         self._lines: Memory[LineKey, list[Lines]] = Memory(_N_KEPT)
         self._levels: Memory[LevelKey, list[Level]] = Memory(_N_KEPT)
         self._hot: list[LineKey] = []  # where lines have begun to show
@@ -108,7 +107,7 @@ class BearingSignature(Signature):
             return Why.GEOMETRY
         if vector.context.rpm is None:
             return Why.RPM
-        if any(not math.isnan(value) for ear in self._ears for value in _taken(vector, ear.lines)):
+        if self._evident if not vector.apart else not np.isnan(vector.values[self._line_columns]).all():
             return ""
         highest_hz = self._bearing.orders[1] * vector.context.rpm / 60.0
         return Why.RATE if highest_hz > 0.5 * (self._nyquist_hz - LOW_HZ) else Why.RESOLUTION
@@ -151,6 +150,7 @@ class BearingSignature(Signature):
             "score": self._score,
             "where": self._where,
             "element": self._element,
+            "evident": self._evident,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -164,13 +164,15 @@ class BearingSignature(Signature):
         self._hot = [tuple(key) for key in state["hot"]]
         self._held = None if state["held"] is None else tuple(state["held"])
         self._score, self._where, self._element = state["score"], state["where"], state["element"]
+        self._evident = state["evident"]
 
     def _hear_lines(self, vector: FeatureVector, key: LineKey) -> bool:
         """Add evidence; say whether anything shows or has shown."""
-        if self._bearing is None:
+        if self._bearing is None or not vector.apart:
             return False
         evidence = vector.values[self._line_columns].tolist()
-        if all(map(math.isnan, evidence)):
+        self._evident = not all(map(math.isnan, evidence))
+        if not self._evident:
             return False
         was_hot, hot = bool(self._hot), self._add(key, evidence, vector.onset_ns)
         if not key[1]:
@@ -190,7 +192,7 @@ class BearingSignature(Signature):
         for ear, lines in zip(self._ears, heard, strict=True):
             own = evidence[at : at + len(ear.lines)]
             at += len(own)
-            lines.update(own, key[1], self._share, onset_ns)
+            lines.update(own, key[1], onset_ns)
             hot = hot or any(lines.sums)
         if hot and key not in self._hot:
             self._hot.append(key)
@@ -203,7 +205,7 @@ class BearingSignature(Signature):
         for key in self._hot:
             if key[0] != _ANY_SPEED:
                 for lines in self._lines[key]:
-                    lines.doubt(self._share)
+                    lines.doubt()
 
     def _hear_level(self, vector: FeatureVector, key: LevelKey, allowed: bool) -> bool:
         """Compare levels; say whether one is or was raised."""

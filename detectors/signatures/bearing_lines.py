@@ -22,23 +22,23 @@ _RATIO = [(1.0 - 1.0 / mean, math.log(mean)) for mean in (_MEAN_IN_AIR, _MEAN_IN
 _MOST = 15.0
 # One false alert in a hundred years: four independent windows a second, three lines, two sums: ln(8e10) = 25.1.
 _CONFIRMED = 25.0
-# Half as much again is remembered: a mended bearing is believed after 40 calm windows.
+# Half as much again is remembered: a mended bearing is believed after 15 calm windows in the air.
 _REMEMBERED = 1.5 * _CONFIRMED
 # A window in the air at another speed that shows nothing speaks a little against what was found at this one.
-_ELSEWHERE = 0.1
+_DOUBT = 0.1 * _RATIO[False][1]
 
 # An element is named if its mean evidence is so large, and so many times that of any other.
 _NAMED = 5.0
 _CLEARLY = 2.0
-_WEIGHT = 0.1  # of the newest window in the mean: one second
+_WEIGHT = 0.25  # of the newest window in the mean: about one second
 
 
 class Lines:
     """What the lines of one channel's bearing have shown at comparable speed, in the air or in a cut.
 
     Page's cumulative sum of log-likelihood ratios: evidence as of noise (exponential, mean 1) against evidence as of a
-    damage (exponential, larger mean). A sum of h is reached by chance once in e^h independent windows or less often.
-    Overlapping windows count for as much as is new in them.
+    damage (exponential, larger mean). A sum of h is reached by chance once in e^h independent windows or less often;
+    windows that overlap by half are independent, for their taper lets go of what they share.
 
     State: six numbers and a time.
 
@@ -73,7 +73,7 @@ class Lines:
         clear = self.means[line] >= max(_NAMED, _CLEARLY * others)
         return NAMES[line] if clear and self.sums[line] >= _CONFIRMED else UNNAMED
 
-    def update(self, evidence: Sequence[float], cutting: bool, share: float, onset_ns: int) -> None:
+    def update(self, evidence: Sequence[float], cutting: bool, onset_ns: int) -> None:
         """Take a window's evidence.
 
         Parameters
@@ -82,8 +82,6 @@ class Lines:
             Nats, for the lines of `NAMES`; NaN where it cannot be said.
         cutting : bool
             Whether it is of a cut.
-        share : float
-            How much of the window is independent of the one before, above 0 to 1.
         onset_ns : int
             Start of what is new in it.
         """
@@ -93,14 +91,13 @@ class Lines:
         gain, cost = _RATIO[cutting]
         for line, found in enumerate(evidence):
             if found == found:
-                total = sums[line] + share * (gain * (found if found < _MOST else _MOST) - cost)
+                total = sums[line] + gain * (found if found < _MOST else _MOST) - cost
                 sums[line] = 0.0 if total < 0.0 else total if total < _REMEMBERED else _REMEMBERED
                 means[line] += _WEIGHT * (found - means[line])
 
-    def doubt(self, share: float) -> None:
+    def doubt(self) -> None:
         """Hear that a window in the air at another speed showed nothing."""
-        step = _ELSEWHERE * share * _RATIO[False][1]
-        self.sums = [max(total - step, 0.0) for total in self.sums]
+        self.sums = [max(total - _DOUBT, 0.0) for total in self.sums]
 
     def save(self) -> tuple[Any, ...]:
         """State for recovery."""
