@@ -1,7 +1,7 @@
 """The configuration: decoded once, at the edge, into frozen typed objects.
 
 ``default.toml`` beside this file holds and explains every key. A site file is laid over it table by table;
-``[[detectors]]`` and ``[[limits]]`` replace the default list as a whole.
+``[[detectors]]``, ``[[limits]]`` and ``[tune.space]`` replace the default as a whole.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ Fraction = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=1)]
 Kind = Literal["waveform", "scalar"]
 Direction = Literal["above", "below", "both"]
+
+_WHOLE = "space"
+"""The one table of which a site states all or nothing: what it does not want searched cannot be named."""
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -172,6 +175,33 @@ class JournalConfig(_Table, frozen=True):
     path: str
 
 
+class SearchConfig(_Table, frozen=True):
+    """One entry of ``[tune.space]``: a range, whole numbers where the key is one, or choices."""
+
+    low: int | float | None = None
+    high: int | float | None = None
+    log: bool = False
+    choices: tuple[Any, ...] = ()
+
+
+class CostConfig(_Table, frozen=True):
+    """``[tune.cost]``: weights in ``unit``."""
+
+    unit: str
+    missed_fault: NotNegative
+    delay_hour: NotNegative
+    false_alert: NotNegative
+    false_alert_hour: NotNegative
+
+
+class TuneConfig(_Table, frozen=True):
+    """``[tune]``."""
+
+    folds: Annotated[int, Meta(ge=2, le=20)]
+    cost: CostConfig
+    space: dict[str, SearchConfig]
+
+
 class Config(_Table, frozen=True):
     """Everything a flow, its sinks and its gateway may ask about settings."""
 
@@ -187,14 +217,17 @@ class Config(_Table, frozen=True):
     judge: JudgeConfig
     hub: HubConfig
     journal: JournalConfig
+    tune: TuneConfig
     limits: tuple[LimitConfig, ...] = ()
     severity: tuple[SeverityConfig, ...] = ()
 
     @property
     def hash(self) -> str:
-        """First 12 hex digits of SHA-256 over what decides alerts; hub and journal do not."""
+        """First 12 hex digits of SHA-256 over what decides alerts; hub, journal and tune do not."""
         deciding = msgspec.structs.replace(self, hub=_DEFAULTS().hub, journal=_DEFAULTS().journal)
-        return hashlib.sha256(msgspec.json.encode(deciding, order="sorted")).hexdigest()[:12]
+        tables = msgspec.to_builtins(deciding)
+        del tables["tune"]
+        return hashlib.sha256(msgspec.json.encode(tables, order="sorted")).hexdigest()[:12]
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -257,15 +290,16 @@ def parse_config(text: str, name: str = "<config>") -> Config:
         site = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name}: not valid TOML: {error}") from error
-    return _decode(_overlay(_default_tables(), site), name)
+    return decode_config(_overlay(_default_tables(), site), name)
 
 
 def _overlay(base: Mapping[str, Any], site: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay the site's tables over the base's; lists and plain values replace."""
+    """Lay the site's tables over the base's; lists, plain values and the space to search replace."""
     merged = dict(base)
     for key, value in site.items():
         below = merged.get(key)
-        merged[key] = _overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        whole = key == _WHOLE or not (isinstance(below, dict) and isinstance(value, dict))
+        merged[key] = value if whole else _overlay(below, value)
     return merged
 
 
@@ -275,10 +309,29 @@ def _default_tables() -> dict[str, Any]:
 
 @cache
 def _DEFAULTS() -> Config:
-    return _decode(_default_tables(), "default.toml")
+    return decode_config(_default_tables(), "default.toml")
 
 
-def _decode(tables: dict[str, Any], name: str) -> Config:
+def decode_config(tables: Mapping[str, Any], name: str) -> Config:
+    """Decode a complete configuration given as plain tables.
+
+    Parameters
+    ----------
+    tables : Mapping[str, Any]
+        Every key, as ``default.toml`` holds them.
+    name : str
+        What to call it in errors.
+
+    Returns
+    -------
+    Config
+        Valid.
+
+    Raises
+    ------
+    ConfigError
+        As `load_config`.
+    """
     try:
         config = msgspec.convert(tables, Config)
     except msgspec.ValidationError as error:

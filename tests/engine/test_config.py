@@ -29,11 +29,20 @@ def test_a_list_of_detectors_replaces_the_default_list():
     assert [entry.name for entry in site.detectors] == ["gaussian_scorer"]
 
 
+def test_a_space_to_search_replaces_the_default_one_and_weights_are_laid_over():
+    site = parse_config('[tune.cost]\nunit = "KRW"\n[tune.space]\n"judge.on" = { low = 1.0, high = 1.5 }\n')
+
+    assert list(site.tune.space) == ["judge.on"]
+    assert site.tune.cost.unit == "KRW"
+    assert site.tune.cost.missed_fault == load_config().tune.cost.missed_fault
+
+
 def test_the_hash_follows_what_decides_and_nothing_else():
     default = load_config().hash
 
     assert parse_config("[judge]\non = 1.5\n").hash != default
     assert parse_config("[hub]\nport = 1\n").hash == default
+    assert parse_config("[tune.cost]\nfalse_alert = 99\n").hash == default
     assert parse_config("").hash == default
     assert len(default) == 12
 
@@ -52,6 +61,8 @@ def test_the_hash_follows_what_decides_and_nothing_else():
         ('[[limits]]\nfeature = "vib_x.rms"\n', ("above", "$.limits[0]")),
         ("[learn]\nfalse_alerts_per_day = -1\n", (">= 0", "$.learn.false_alerts_per_day")),
         ('[learn]\ndirection = {"*.rms" = "up"}\n', ("up", "$.learn.direction")),
+        ('[tune.space]\n"judge.on" = { lo = 1 }\n', ("lo", "$.tune.space")),
+        ("[tune.cost]\nmissed_fault = -1\n", (">= 0", "$.tune.cost.missed_fault")),
         ('[ensemble]\nrule = "median"\n', ("median", "$.ensemble.rule")),
         ('[ensemble]\nrule = "agree"\nagree = 9\n', ("[[detectors]]", "got 9", "$.ensemble.agree")),
         ("[[severity]]\nzones_mm_s = [2.8, 1.4, 4.5]\n", ("rising", "$.severity[0].zones_mm_s")),
