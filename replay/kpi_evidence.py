@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.clock import NS_PER_S
-from engine.verdicts import Alert, AlertState, FaultClass, ToolLife
-from replay.outcome import AFTERMATH_S, class_of
-from replay.recording import Fault, Recording
-from replay.scoring import Span, episodes, find_faults
+from engine.verdicts import Alert, FaultClass, ToolLife
+from replay.labels import MARKERS, NEAR_S, WEAR_LIMIT, class_of
+from replay.outcome import match_faults
+from replay.recording import Recording
 
-WEAR_LIMIT = "wear_limit"
-WITHIN_S = 10.0
+WITHIN_S = NEAR_S
 _ABRUPT = frozenset(
     {FaultClass.COLLISION, FaultClass.TOOL_BREAKAGE, FaultClass.MISSING_TOOL, FaultClass.CHATTER}
 )
@@ -157,44 +156,24 @@ def labelled_faults(recording: Recording, alerts: Sequence[Alert]) -> list[Label
     list of LabelledFault
         In the order of the labels.
     """
+    outcomes, _ = match_faults(recording.faults, alerts, recording.start_ns, recording.end_ns)
+    rows = [row for row, label in enumerate(recording.faults, start=2) if label.fault not in MARKERS]
     found = []
-    for row, label in enumerate(recording.faults, start=2):
-        wanted = class_of(label.fault)
+    for row, outcome in zip(rows, outcomes, strict=True):
+        wanted, hit = class_of(outcome.label.fault), outcome.found
         if wanted is None or wanted is FaultClass.TOOL_WEAR:
             continue
-        kin = [a for a in alerts if (a.fault == FaultClass.SENSOR) == (wanted is FaultClass.SENSOR)]
-        span = _span(label, recording)
-        (hit,) = find_faults([span], episodes(kin, recording.end_ns))
         seen = hit.found and not hit.early
         in_time = seen and (wanted not in _ABRUPT or hit.delay_s <= WITHIN_S)
         found.append(
             LabelledFault(
                 recording.path.name,
                 row,
-                label.fault,
-                _first_id(kin, span, recording.end_ns) if hit.found else "",
+                outcome.label.fault,
+                outcome.alert,
                 hit.delay_s if seen else math.nan,
                 wanted in _DAMAGING,
                 wanted in _DAMAGING and in_time,
             )
         )
     return found
-
-
-def _span(label: Fault, recording: Recording) -> Span:
-    first_ns = recording.start_ns + round(label.start_s * NS_PER_S)
-    if label.end_s is None:
-        return Span(first_ns, recording.end_ns)
-    return Span(first_ns, recording.start_ns + round((label.end_s + AFTERMATH_S) * NS_PER_S))
-
-
-def _first_id(alerts: Sequence[Alert], span: Span, end_ns: int) -> str:
-    """Id of the episode that `find_faults` found first."""
-    hit = next(
-        e for e in episodes(alerts, end_ns) if e.opened_ns <= span.end_ns and e.closed_ns >= span.start_ns
-    )
-    return next(
-        a.id
-        for a in alerts
-        if a.state is AlertState.OPENED and (a.t_ns, a.onset_ns) == (hit.opened_ns, hit.onset_ns)
-    )

@@ -8,23 +8,42 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.clock import NS_PER_S
-from engine.verdicts import Alert, AlertState, FaultClass
+from engine.verdicts import Alert, AlertState
+from replay.labels import AFTERMATH_S, MARKERS, Trouble, class_of, is_sensor_fault, place_labels
 from replay.recording import Fault, Recording
-from replay.scoring import Episode, FoundFault, Span, episodes, false_episodes, find_faults
+from replay.scoring import Episode, FoundFault, episodes, find_faults
 
-# An alert belongs to a fault that ended so recently: windows and confirmation lag behind the samples.
-AFTERMATH_S = 1.0
-# Labels that mark a moment in a tool's life, which is no trouble by itself; `replay.kpi` reads them.
-MARKERS = frozenset({"wear_limit"})
+__all__ = [
+    "AFTERMATH_S",
+    "MARKERS",
+    "FaultOutcome",
+    "Raised",
+    "RecordingOutcome",
+    "class_of",
+    "is_sensor_fault",
+    "judge_recording",
+    "match_faults",
+    "raised_alerts",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class FaultOutcome:
-    """One labelled fault and whether it was alerted, by an alert of its kind (sensor or not)."""
+    """One labelled fault and whether it was alerted, by an alert that may be about it (`replay.labels`).
+
+    Parameters
+    ----------
+    label : Fault
+        The row.
+    found : FoundFault
+        What became of it.
+    alert : str
+        Id of the first such alert that was open within it; empty if it was missed.
+    """
 
     label: Fault
     found: FoundFault
+    alert: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; times in seconds from the recording's start."""
@@ -93,40 +112,52 @@ class RecordingOutcome:
         }
 
 
-def is_sensor_fault(name: str) -> bool:
-    """Tell sensor trouble from trouble of the machine, by the label's name.
-
-    Examples
-    --------
-    >>> is_sensor_fault("sensor_dropout"), is_sensor_fault("chatter")
-    (True, False)
-    """
-    return name.startswith("sensor")
-
-
-def class_of(label: str) -> FaultClass | None:
-    """Class of alert that a labelled fault should raise.
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """One alert: its messages joined.
 
     Parameters
     ----------
-    label : str
-        As in ``faults.csv``.
+    id : str
+        The same in all of them.
+    fault : str
+        What it was called last.
+    tier, group : str
+        Which tier and sensor group raised it, as it opened.
+    episode : Episode
+        From onset to closing.
+    """
+
+    id: str
+    fault: str
+    tier: str
+    group: str
+    episode: Episode
+
+
+def raised_alerts(alerts: Sequence[Alert], end_ns: int) -> tuple[Raised, ...]:
+    """Join the messages of each alert.
+
+    Parameters
+    ----------
+    alerts : sequence of Alert
+        Messages of one spindle, in the order sent.
+    end_ns : int
+        When an alert that never closed ends.
 
     Returns
     -------
-    FaultClass or None
-        None: the label does not say what it is, or marks a moment.
-
-    Examples
-    --------
-    >>> [str(class_of(label)) for label in ("bearing_inner", "ball_fault", "sensor_drift", "chatter", "anomaly")]
-    ['bearing', 'bearing', 'sensor', 'chatter', 'None']
+    tuple[Raised, ...]
+        In the order of opening.
     """
-    if is_sensor_fault(label):
-        return FaultClass.SENSOR
-    if label.startswith("bearing") or label in ("inner_race_fault", "outer_race_fault", "ball_fault"):
-        return FaultClass.BEARING
-    return FaultClass(label) if label in list(FaultClass) else None
+    messages: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        messages.setdefault(alert.id, []).append(alert)
+    joined = [
+        Raised(id, str(own[-1].fault), str(own[0].tier), own[0].group, episodes(own, end_ns)[0])
+        for id, own in messages.items()
+    ]
+    return tuple(sorted(joined, key=lambda alert: alert.episode.opened_ns))
 
 
 def judge_recording(recording: Recording, alerts: Sequence[Alert]) -> RecordingOutcome:
@@ -142,12 +173,11 @@ def judge_recording(recording: Recording, alerts: Sequence[Alert]) -> RecordingO
     Returns
     -------
     RecordingOutcome
-        Sensor faults are matched with sensor alerts, all others with all others.
+        By the rule of `replay.labels`.
     """
     own = [alert for alert in alerts if alert.spindle == recording.spindle.name]
     opened = tuple(alert for alert in own if alert.state is AlertState.OPENED)
-    labels = [label for label in recording.faults if label.fault not in MARKERS]
-    faults, false_ids = match_faults(labels, own, recording.start_ns, recording.end_ns)
+    faults, false_ids = match_faults(recording.faults, own, recording.start_ns, recording.end_ns)
     return RecordingOutcome(
         recording.path.name,
         recording.spindle.name,
@@ -162,12 +192,12 @@ def judge_recording(recording: Recording, alerts: Sequence[Alert]) -> RecordingO
 def match_faults(
     labels: Sequence[Fault], alerts: Sequence[Alert], start_ns: int, end_ns: int
 ) -> tuple[tuple[FaultOutcome, ...], frozenset[str]]:
-    """Match labelled faults with the alerts of one spindle.
+    """Match labelled faults with the alerts of one spindle, by the rule of `replay.labels`.
 
     Parameters
     ----------
     labels : sequence of Fault
-        In seconds from ``start_ns``.
+        In seconds from ``start_ns``, with the rows ``wear_limit``.
     alerts : sequence of Alert
         Messages of this spindle, in the order sent.
     start_ns, end_ns : int
@@ -176,32 +206,20 @@ def match_faults(
     Returns
     -------
     tuple of tuple[FaultOutcome, ...] and frozenset[str]
-        What became of each label, in order; ids of the alerts that no label explains.
+        What became of each label that is no marker, in order; ids of the alerts that no label explains.
     """
-    outcomes: dict[int, FaultOutcome] = {}
-    false_ids: set[str] = set()
-    for sensor in (False, True):
-        chosen = [(i, label) for i, label in enumerate(labels) if is_sensor_fault(label.fault) == sensor]
-        spans = [_span(label, start_ns, end_ns) for _, label in chosen]
-        messages = [alert for alert in alerts if (alert.fault == "sensor") == sensor]
-        seen = episodes(messages, end_ns)
-        for (i, label), found in zip(chosen, find_faults(spans, seen), strict=True):
-            outcomes[i] = FaultOutcome(label, found)
-        false_ids |= _ids(messages, false_episodes(seen, spans))
-    return tuple(outcomes[i] for i in range(len(labels))), frozenset(false_ids)
-
-
-def _span(label: Fault, start_ns: int, end_ns: int) -> Span:
-    first = start_ns + round(label.start_s * NS_PER_S)
-    if label.end_s is None:
-        return Span(first, end_ns)
-    return Span(first, start_ns + round((label.end_s + AFTERMATH_S) * NS_PER_S))
-
-
-def _ids(alerts: Sequence[Alert], wanted: Sequence[Episode]) -> set[str]:
-    moments = {(episode.onset_ns, episode.opened_ns) for episode in wanted}
-    return {
+    troubles = place_labels(labels, start_ns, end_ns)
+    raised = raised_alerts(alerts, end_ns)
+    false_ids = frozenset(
         alert.id
-        for alert in alerts
-        if alert.state is AlertState.OPENED and (alert.onset_ns, alert.t_ns) in moments
-    }
+        for alert in raised
+        if not any(trouble.explains(alert.fault, alert.episode) for trouble in troubles)
+    )
+    return tuple(_outcome(trouble, raised) for trouble in troubles), false_ids
+
+
+def _outcome(trouble: Trouble, raised: Sequence[Raised]) -> FaultOutcome:
+    fitting = [alert for alert in raised if trouble.fits(alert.fault, alert.episode.opened_ns)]
+    (found,) = find_faults([trouble.span], [alert.episode for alert in fitting])
+    first = next((a for a in fitting if a.episode.meets(trouble.span)), None)
+    return FaultOutcome(trouble.label, found, "" if first is None else first.id)

@@ -45,6 +45,10 @@ class Episode(NamedTuple):
     opened_ns: int
     closed_ns: int
 
+    def meets(self, fault: Span) -> bool:
+        """Whether the alert was open at some time within a label, both ends included."""
+        return self.opened_ns <= fault.end_ns and self.closed_ns >= fault.start_ns
+
 
 class FoundFault(NamedTuple):
     """What became of one labelled fault.
@@ -213,8 +217,7 @@ def find_faults(faults: Iterable[Span], seen: Sequence[Episode]) -> tuple[FoundF
     """
     outcomes = []
     for fault in faults:
-        hits = (e for e in seen if e.opened_ns <= fault.end_ns and e.closed_ns >= fault.start_ns)
-        first = next(hits, None)
+        first = next((episode for episode in seen if episode.meets(fault)), None)
         if first is None:
             outcomes.append(FoundFault(fault, found=False, delay_s=math.nan, early=False))
             continue
@@ -223,34 +226,6 @@ def find_faults(faults: Iterable[Span], seen: Sequence[Episode]) -> tuple[FoundF
             FoundFault(fault, found=True, delay_s=delay_s, early=first.opened_ns < fault.start_ns)
         )
     return tuple(outcomes)
-
-
-def false_episodes(seen: Iterable[Episode], faults: Sequence[Span]) -> tuple[Episode, ...]:
-    """Episodes that no labelled fault explains.
-
-    A fault explains an episode if some of the samples between its onset and its opening are faulty: the onset is
-    only known to the hop, so it may lie a little before the label. An episode that had opened before the fault began
-    stays false, also if it lasts into it.
-
-    Parameters
-    ----------
-    seen : Iterable[Episode]
-        As `episodes` returns them.
-    faults : Sequence[Span]
-        The labels.
-
-    Returns
-    -------
-    tuple[Episode, ...]
-        The false ones.
-    """
-    return tuple(
-        episode
-        for episode in seen
-        if not any(
-            fault.start_ns < episode.opened_ns and episode.onset_ns <= fault.end_ns for fault in faults
-        )
-    )
 
 
 def per_hour(n: int, duration_s: float) -> float:

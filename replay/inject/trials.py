@@ -11,7 +11,7 @@ import numpy as np
 from engine.clock import NS_PER_S
 from engine.verdicts import Alert, AlertState, FaultClass
 from replay.intervals import wilson
-from replay.outcome import AFTERMATH_S, class_of
+from replay.labels import AFTERMATH_S, class_of
 from replay.recording import Fault
 
 # What says only that something is odd contradicts no name.

@@ -13,7 +13,6 @@ from replay.scoring import (
     Span,
     confusion,
     episodes,
-    false_episodes,
     find_faults,
     per_hour,
     within,
@@ -141,27 +140,3 @@ def test_a_fault_without_an_open_alert_is_missed(seen):
 
     assert not outcome.found
     assert math.isnan(outcome.delay_s)
-
-
-@pytest.mark.parametrize(
-    "explained",
-    [
-        episode(10, 12, 30),
-        episode(9, 11, 15),  # onset known to the hop only, decided by faulty samples
-        episode(20, 22, 23),
-    ],
-)
-def test_faulty_samples_between_onset_and_opening_explain_an_episode(explained):
-    assert false_episodes([explained], [span(10, 20)]) == ()
-
-
-@pytest.mark.parametrize(
-    "unexplained",
-    [
-        episode(8, 9, 15),  # lasts into the fault, but was decided before
-        episode(8, 10, 15),  # the deciding window ends where the fault begins
-        episode(21, 22, 23),
-    ],
-)
-def test_an_episode_decided_without_faulty_samples_is_false(unexplained):
-    assert false_episodes([unexplained], [span(10, 20)]) == (unexplained,)
