@@ -6,16 +6,25 @@ what it must remember. That keeps it testable without a dataflow, and this file 
 
 from __future__ import annotations
 
+import logging
 import pickle
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import bytewax.operators as op
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 
-from engine.errors import SpindlewatchError
+from engine.barriers import Resume, Snapshot
+from engine.errors import RecordingError, SpindlewatchError
+from operators.state_codec import decode_state, encode_state
+
+_log = logging.getLogger(__name__)
 
 STATE_VERSION = 4
+
+
+_BARRIERS = frozenset({Snapshot, Resume})
 
 
 class Logic(Protocol):
@@ -37,8 +46,8 @@ class Logic(Protocol):
 class _StatefulStep(StatefulBatchLogic[Any, Any, bytes]):
     """Bytewax's side of a `Logic`."""
 
-    def __init__(self, logic: Logic, resume_state: bytes | None, recoverable: bool) -> None:
-        self._logic, self._recoverable = logic, recoverable
+    def __init__(self, step: str, logic: Logic, resume_state: bytes | None, recoverable: bool) -> None:
+        self._step, self._logic, self._recoverable = step, logic, recoverable
         if resume_state is not None:
             version, state = pickle.loads(resume_state)
             if version != STATE_VERSION:
@@ -49,7 +58,16 @@ class _StatefulStep(StatefulBatchLogic[Any, Any, bytes]):
             logic.restore(state)
 
     def on_batch(self, values: list[Any]) -> tuple[list[Any], bool]:
-        return self._logic.process(values), StatefulBatchLogic.RETAIN
+        if _BARRIERS.isdisjoint(map(type, values)):
+            return self._logic.process(values), StatefulBatchLogic.RETAIN
+        out: list[Any] = []
+        first = 0
+        for position, value in enumerate(values):
+            if type(value) in _BARRIERS:
+                out += self._logic.process(values[first:position])
+                out.append(pass_barrier(self._step, self._logic, value))
+                first = position + 1
+        return out + self._logic.process(values[first:]), StatefulBatchLogic.RETAIN
 
     def on_eof(self) -> tuple[list[Any], bool]:
         # A graceful stop is an end of input too: flushing here would emit again after a resume.
@@ -60,6 +78,52 @@ class _StatefulStep(StatefulBatchLogic[Any, Any, bytes]):
             return b""
         # Bytes at once: Bytewax writes a snapshot later, when live arrays would have moved on.
         return pickle.dumps((STATE_VERSION, self._logic.save()), protocol=5)
+
+
+def pass_barrier(step_id: str, logic: Logic, barrier: Snapshot | Resume) -> Snapshot | Resume:
+    """Let a barrier take a step's state, or bring it.
+
+    Parameters
+    ----------
+    step_id : str
+        Whose.
+    logic : Logic
+        Asked, or made to continue.
+    barrier : Snapshot or Resume
+        Between two items of the logic's spindle.
+
+    Returns
+    -------
+    Snapshot or Resume
+        For the next step. A state that cannot be written down is left out and logged: no alert depends on it.
+
+    Raises
+    ------
+    RecordingError
+        A state that is none, of another version, missing, or does not fit the step.
+    """
+    if isinstance(barrier, Resume):
+        _resume(step_id, logic, barrier)
+        return barrier
+    try:
+        state = encode_state((STATE_VERSION, logic.save()))
+    except TypeError as error:
+        _log.warning("%s: state of step %r not kept: %s", barrier.spindle, step_id, error)
+        return barrier
+    return replace(barrier, states=(*barrier.states, (step_id, state)))
+
+
+def _resume(step_id: str, logic: Logic, barrier: Resume) -> None:
+    where = f"state of spindle {barrier.spindle!r}, step {step_id!r}"
+    if step_id not in barrier.states:
+        raise RecordingError(f"{where}: missing; there are {sorted(barrier.states)}")
+    try:
+        version, state = decode_state(barrier.states[step_id])
+        if version != STATE_VERSION:
+            raise ValueError(f"got version {version}, this program wants {STATE_VERSION}")
+        logic.restore(state)
+    except (RecordingError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise RecordingError(f"{where}: {error}") from error
 
 
 def stateful_step(
@@ -85,6 +149,6 @@ def stateful_step(
     """
 
     def builder(resume_state: bytes | None) -> _StatefulStep:
-        return _StatefulStep(build(), resume_state, recoverable)
+        return _StatefulStep(step_id, build(), resume_state, recoverable)
 
     return op.stateful_batch(step_id, items, builder)
