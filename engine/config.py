@@ -175,6 +175,20 @@ class JournalConfig(_Table, frozen=True):
     path: str
 
 
+class RingConfig(_Table, frozen=True):
+    """``[ring]``."""
+
+    enabled: bool
+    path: str
+    hours: Positive
+    max_gib: Positive
+    segment_s: Annotated[float, Meta(ge=0.5, le=120)]
+    incidents: Count
+    incidents_gib: Positive
+    before_s: NotNegative
+    after_s: NotNegative
+
+
 class SearchConfig(_Table, frozen=True):
     """One entry of ``[tune.space]``: a range, whole numbers where the key is one, or choices."""
 
@@ -217,16 +231,17 @@ class Config(_Table, frozen=True):
     judge: JudgeConfig
     hub: HubConfig
     journal: JournalConfig
+    ring: RingConfig
     tune: TuneConfig
     limits: tuple[LimitConfig, ...] = ()
     severity: tuple[SeverityConfig, ...] = ()
 
     @property
     def hash(self) -> str:
-        """First 12 hex digits of SHA-256 over what decides alerts; hub, journal and tune do not."""
+        """First 12 hex digits of SHA-256 over what decides alerts; hub, journal, ring and tune do not."""
         deciding = msgspec.structs.replace(self, hub=_DEFAULTS().hub, journal=_DEFAULTS().journal)
         tables = msgspec.to_builtins(deciding)
-        del tables["tune"]
+        del tables["ring"], tables["tune"]
         return hashlib.sha256(msgspec.json.encode(tables, order="sorted")).hexdigest()[:12]
 
 
