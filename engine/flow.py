@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import bytewax.operators as op
@@ -12,15 +13,39 @@ from bytewax.inputs import Source
 from engine.clock import Clock
 from engine.config import Config
 from engine.declared import Spindle
+from engine.fuse import Fuse
 from operators.baseline_store import BaselineStore
 from operators.blocks import check_blocks
 from operators.detect import detect
 from operators.extract import extract_features
 from operators.features import FeatureSet
 from operators.judge import judge
+from operators.shadow import run_shadow
 from operators.windows import slide_windows
 from sinks.base import Writer
 from sinks.deliver import Deliver
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowBranch:
+    """A configuration that is watched and decides nothing.
+
+    Parameters
+    ----------
+    config : Config
+        What might decide.
+    writers : sequence of Writer
+        Take its alerts and states; nobody else hears of them.
+    fuse : Fuse
+        Cuts the branch off when anything of it fails.
+    store : BaselineStore, optional
+        Its own; None: baselines that no longer fit into memory are forgotten.
+    """
+
+    config: Config
+    writers: Sequence[Writer]
+    fuse: Fuse
+    store: BaselineStore | None = None
 
 
 def build_flow(
@@ -32,6 +57,7 @@ def build_flow(
     viewers: Sequence[Writer] = (),
     recoverable: bool = False,
     store: BaselineStore | None = None,
+    shadow: ShadowBranch | None = None,
 ) -> Dataflow:
     """Lay out the flow from a source to its sinks.
 
@@ -53,6 +79,8 @@ def build_flow(
         Whether the steps' state is saved at the end of every epoch, for a run with recovery.
     store : BaselineStore, optional
         Where baselines go that no longer fit into memory, and come back from; None: they are forgotten.
+    shadow : ShadowBranch, optional
+        A second configuration on the same stream; it changes nothing that the writers are told.
 
     Returns
     -------
@@ -77,4 +105,10 @@ def build_flow(
     op.output("deliver", judged, Deliver(writers))
     if viewers:
         op.output("show", checked, Deliver(viewers))
+    if shadow is not None:
+        other, fuse = shadow.config, shadow.fuse
+        told = run_shadow(
+            "shadow", received, vectors, shop, config, other, clock, fuse, recoverable, shadow.store
+        )  # → Alert | SpindleState
+        op.output("deliver_shadow", told, Deliver(shadow.writers))
     return flow

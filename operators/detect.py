@@ -61,13 +61,29 @@ def detect(
     ConfigError
         A detector or a limit that does not exist or does not fit; raised while the flow is being built.
     """
+    check_fit(spindles, features, config)
+    return stateful_step(step_id, items, lambda: Detect(spindles, features, config, store), recoverable)
+
+
+def check_fit(spindles: Mapping[str, Spindle], features: FeatureSets, config: Config) -> None:
+    """Refuse detectors and limits that do not fit the shop, while the flow is being built.
+
+    Parameters
+    ----------
+    spindles, features, config
+        As for `detect`.
+
+    Raises
+    ------
+    ConfigError
+        A detector or a limit that does not exist or does not fit.
+    """
     check_detectors(config.detectors)
     names = {
         spindle: [n for key, found in features.items() if key[0] == spindle for n in found.names]
         for spindle in spindles
     }
     check_limits(config.limits, names)
-    return stateful_step(step_id, items, lambda: Detect(spindles, features, config, store), recoverable)
 
 
 class Detect:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from engine.clock import NS_PER_S, to_datetime
 from replay.compare_result import Change, Comparison, count_truths
 
 _N_LISTED = 40
@@ -104,19 +105,21 @@ def _list(changes: Sequence[Change]) -> Table:
     table = Table(title="What changed", title_justify="left")
     for heading in ("recording", "spindle", "tool"):
         table.add_column(heading)
-    table.add_column("at s", justify="right")
+    table.add_column("at", justify="right")
     for heading in ("change", "class", "score", "by the labels"):
         table.add_column(heading)
     for change in changes:
         alert, (a, b) = change.alert, change.pair
-        at_s = "-" if change.start_ns is None else f"{(alert.opened_ns - change.start_ns) / 1e9:.2f}"
+        at = to_datetime(alert.opened_ns).isoformat(" ", "seconds")
+        if change.start_ns is not None:
+            at = f"{(alert.opened_ns - change.start_ns) / NS_PER_S:.2f} s"
         classes = dict.fromkeys(side.fault for side in (a, b) if side is not None)
         scores = dict.fromkeys(_score(side.score) for side in (a, b) if side is not None)
         table.add_row(
             change.recording,
             alert.spindle,
             alert.tool,
-            at_s,
+            at,
             _kinds(change),
             " → ".join(classes),
             " → ".join(scores),

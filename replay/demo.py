@@ -16,7 +16,9 @@ import numpy as np
 
 from engine.clock import NS_PER_S, WallClock
 from engine.config import Config, load_config
-from engine.flow import build_flow
+from engine.errors import UsageError
+from engine.flow import ShadowBranch, build_flow
+from engine.fuse import Fuse
 from engine.runtime import Stop, run_flow
 from engine.verdicts import Alert, AlertState
 from operators.kernels import warm_up
@@ -28,6 +30,7 @@ from replay.simulate import PlannedFault, Shop, demo_plan
 from sinks.base import Writer
 from sinks.baselines import BaselineFile, beside
 from sinks.journal import Journal
+from sinks.shadow import ShadowJournal, shadow_beside
 from sinks.streams import RedisAlerts
 from sinks.tool_history import ToolHistory
 from sinks.watch import Subscription
@@ -116,6 +119,7 @@ def run_demo(
     journal_path: Path | None = None,
     redis_url: str | None = None,
     config_path: Path | None = None,
+    shadow_path: Path | None = None,
     quiet: bool = False,
 ) -> DemoResult:
     """Run the demo until its duration is over or it is interrupted.
@@ -136,6 +140,8 @@ def run_demo(
         A Redis whose stream `REDIS_STREAM` gets the alerts too.
     config_path : Path, optional
         Site configuration.
+    shadow_path : Path, optional
+        A second configuration, whose alerts are kept beside the journal and told to nobody.
     quiet : bool
         Print nothing.
 
@@ -147,9 +153,12 @@ def run_demo(
     Raises
     ------
     SpindlewatchError
-        A configuration, port or journal that cannot be used.
+        A configuration, port or journal that cannot be used, or a shadow without a journal.
     """
     config = _with_port(load_config(config_path), port)
+    if shadow_path is not None and journal_path is None:
+        raise UsageError("--shadow: wanted --journal too, for its alerts are kept beside it; got none")
+    other = None if shadow_path is None else load_config(shadow_path)
     clock, stop, collected = WallClock(), Stop(), CollectAlerts()
     plan = demo_plan(duration_s, seed, n_spindles)
     with ExitStack() as stack:
@@ -162,6 +171,7 @@ def run_demo(
         stack.callback(journal.close)
         store = BaselineFile(beside(journal_path))
         stack.callback(store.close)
+        shadow = None if other is None else _shadow_branch(other, config, journal_path, stack)
         start_ns = clock.now_ns()
         shop = Shop(plan, start_ns)
         server = LiveServer(config.hub, journal, clock, shop.spindles)
@@ -178,10 +188,23 @@ def run_demo(
             redis = RedisAlerts(redis_url, REDIS_STREAM)
             stack.callback(redis.close)
             writers.append(redis)
-        run_flow(build_flow(source, shop.spindles, config, clock, writers, viewers=[server], store=store))
+        flow = build_flow(
+            source, shop.spindles, config, clock, writers, viewers=[server], store=store, shadow=shadow
+        )
+        run_flow(flow)
         ran_s = (clock.now_ns() - start_ns) / NS_PER_S
         end_ns = clock.now_ns()
     return _result(ran_s, start_ns, end_ns, shop.faults, collected.alerts, stopwatch.latencies_ms)
+
+
+def _shadow_branch(other: Config, live: Config, journal_path: Path, stack: ExitStack) -> ShadowBranch:
+    """Open what a shadow configuration writes to; the stack closes it."""
+    fuse, path = Fuse("the shadow configuration"), shadow_beside(journal_path)
+    kept = ShadowJournal(path, other.hash, live.hash, fuse)
+    stack.callback(kept.close)
+    store = BaselineFile(beside(path))
+    stack.callback(store.close)
+    return ShadowBranch(other, [kept], fuse, store)
 
 
 def _result(

@@ -66,7 +66,7 @@ class Entry(NamedTuple):
 
 
 class Journal:
-    """Alert messages in an SQLite file, on disk (fsync) before `append` returns.
+    """Alert messages in an SQLite file, on disk (fsync) before `append` returns, unless it is asked not to wait.
 
     Reading never waits for a write (WAL, two connections). All methods may be called from any thread; one process
     at a time writes. Nothing is trimmed: about 1.5 kB an alert message, 50 bytes a cut.
@@ -75,6 +75,8 @@ class Journal:
     ----------
     path : Path
         Made if missing; its folder must exist.
+    durable : bool
+        False: the last alerts may be lost with the power (not with the process); `append` takes microseconds.
 
     Raises
     ------
@@ -82,8 +84,8 @@ class Journal:
         The file is no journal, was made by a newer version, or cannot be read and written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
+        self._path, self._durable = path, durable
         self._writing, self._reading = threading.Lock(), threading.Lock()
         with self._clear_errors("cannot be used as a journal"):
             self._writer = self._connect()
@@ -204,7 +206,7 @@ class Journal:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=5.0, check_same_thread=False)
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
         return connection
 
     def _prepare(self) -> None:

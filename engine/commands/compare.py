@@ -12,10 +12,14 @@ from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from replay.compare_result import Comparison
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=PATH, metavar="A.toml B.toml RECORDING...")
+@click.option(
+    "--journal", type=PATH, help="In place of recordings: what was told, and what its shadow would have told."
+)
 @click.option("--out", type=PATH, help="Folder for compare.json.")
 @click.option(
     "--within",
@@ -26,13 +30,33 @@ if TYPE_CHECKING:
     help="Alerts that begin so many seconds apart are the same; so are those that overlap.",
 )
 @json_option
-def compare(paths: tuple[Path, ...], out: Path | None, within_s: float, as_json: bool) -> None:
+def compare(
+    paths: tuple[Path, ...], journal: Path | None, out: Path | None, within_s: float, as_json: bool
+) -> None:
     """Compare the alerts of two configurations over recordings: gained, lost, moved, and which of them are true.
 
-    `default` stands for the default configuration. Each recording is replayed by itself.
+    `default` stands for the default configuration. Each recording is replayed by itself. With --journal, the alerts of
+    a running engine (A) are compared with those of its shadow (B).
     """
-    from replay.compare import compare_configs
+    from replay.compare_journal import compare_journal
     from replay.compare_table import print_comparison
+
+    if journal is None:
+        result = _compare_replays(paths, within_s)
+    elif paths:
+        raise UsageError(f"compare: got --journal and {len(paths)} paths, wanted one or the other")
+    else:
+        result = compare_journal(journal, within_s)
+    if out is not None:
+        result.write(out)
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        print_comparison(result)
+
+
+def _compare_replays(paths: tuple[Path, ...], within_s: float) -> Comparison:
+    from replay.compare import compare_configs
     from replay.recording import Recording
 
     if len(paths) < 3:
@@ -42,13 +66,7 @@ def compare(paths: tuple[Path, ...], out: Path | None, within_s: float, as_json:
     a, b, *folders = paths
     configs = _config(a), _config(b)
     recordings = [Recording.open(folder) for folder in folders]
-    result = compare_configs(recordings, *configs, names=(str(a), str(b)), within_s=within_s)
-    if out is not None:
-        result.write(out)
-    if as_json:
-        print_json(result.as_dict())
-    else:
-        print_comparison(result)
+    return compare_configs(recordings, *configs, names=(str(a), str(b)), within_s=within_s)
 
 
 def _config(path: Path) -> Config:

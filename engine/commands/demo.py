@@ -20,6 +20,12 @@ from engine.commands.options import PATH, config_option, json_option, print_json
 @click.option(
     "--redis", "redis_url", metavar="URL", help="Add alerts to the stream spindlewatch:alerts there too."
 )
+@click.option(
+    "--shadow",
+    "shadow_path",
+    type=PATH,
+    help="A second configuration: its alerts are kept beside --journal and told to nobody.",
+)
 @config_option
 @json_option
 def demo(
@@ -29,6 +35,7 @@ def demo(
     port: int | None,
     journal: Path | None,
     redis_url: str | None,
+    shadow_path: Path | None,
     config_path: Path | None,
     as_json: bool,
 ) -> None:
@@ -43,6 +50,7 @@ def demo(
         journal_path=journal,
         redis_url=redis_url,
         config_path=config_path,
+        shadow_path=shadow_path,
         quiet=as_json,
     )
     if as_json:
