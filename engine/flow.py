@@ -24,6 +24,7 @@ from operators.shadow import run_shadow
 from operators.windows import slide_windows
 from sinks.base import Writer
 from sinks.deliver import Deliver
+from sinks.ring import Ring
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def build_flow(
     recoverable: bool = False,
     store: BaselineStore | None = None,
     shadow: ShadowBranch | None = None,
+    ring: Ring | None = None,
 ) -> Dataflow:
     """Lay out the flow from a source to its sinks.
 
@@ -81,6 +83,8 @@ def build_flow(
         Where baselines go that no longer fit into memory, and come back from; None: they are forgotten.
     shadow : ShadowBranch, optional
         A second configuration on the same stream; it changes nothing that the writers are told.
+    ring : Ring, optional
+        Keeps what is received and what the steps know, so that alerts can be replayed; it changes nothing either.
 
     Returns
     -------
@@ -97,6 +101,9 @@ def build_flow(
 
     flow = Dataflow("spindlewatch")
     received = op.input("source", flow, source)  # Block | Context | Tick
+    if ring is not None:
+        received = op.flat_map_batch("record", received, ring.tap)  # → and Snapshot, which passes every step
+        store, writers = ring.watch(store), (*writers, ring)
     checked = check_blocks("check", received, shop, config, recoverable)  # → CheckedBlock | SensorOutcome
     windows = slide_windows("slide", checked, shop, config, recoverable)  # → Window | SensorOutcome
     vectors = extract_features("extract", windows, features)  # → FeatureVector | SensorOutcome
