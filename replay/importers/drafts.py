@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ NO_DATE_NOTE = "The source gives no date; the start is set to 2000-01-01."
 _BLOCK_S = 0.1
 
 Piece = tuple[str, int, NDArray[np.float32]]
+# What pieces may bring along: contexts that are found while samples are read.
+Item = Piece | Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,27 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """What is known of a source only once it has been read to its end.
+
+    Parameters
+    ----------
+    n_read : int
+        Rows or samples of the source.
+    notes, dropped, faults : sequence
+        Beside those of the draft.
+    labelled : bool
+        Whether whatever no fault covers is known to be normal.
+    """
+
+    n_read: int
+    notes: Sequence[str] = ()
+    dropped: Sequence[Dropped] = ()
+    faults: Sequence[Fault] = ()
+    labelled: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Draft:
     """One recording to be written.
 
@@ -71,8 +94,8 @@ class Draft:
         Where the samples come from and on what terms.
     n_read : int
         Rows or samples of the source that were read.
-    pieces : iterable of (group, t_ns, float32[n_channels, n_samples])
-        Blocks, may be made while they are written.
+    pieces : iterable of (group, t_ns, float32[n_channels, n_samples]) or Context
+        Blocks, may be made while they are written, and contexts between them.
     contexts : sequence of Context
         What the machine did.
     faults : sequence of Fault
@@ -83,6 +106,10 @@ class Draft:
         What was left out or mended; becomes notes too.
     labelled : bool
         Whether whatever no fault covers is known to be normal.
+    findings : callable, optional
+        What else is known once the pieces have been written.
+    share : callable, optional
+        Part of the source that has been read by now, 0 to 1: for progress.
     """
 
     name: str
@@ -91,12 +118,14 @@ class Draft:
     source: str
     licence: str
     n_read: int
-    pieces: Iterable[Piece]
+    pieces: Iterable[Item]
     contexts: Sequence[Context] = ()
     faults: Sequence[Fault] = ()
     notes: Sequence[str] = ()
     dropped: Sequence[Dropped] = ()
     labelled: bool = False
+    findings: Callable[[], Findings] | None = None
+    share: Callable[[], float] | None = None
 
 
 def waveform_pieces(group: SensorGroup, t_ns: int, samples: NDArray[np.float32]) -> Iterator[Piece]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -11,8 +11,11 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from engine.errors import RecordingError, UsageError
-from replay.importers.drafts import Draft, Skipped
+from engine.records import Context
+from replay.faults import FAULTS, read_faults, write_faults
+from replay.importers.drafts import Draft, Findings, Skipped
 from replay.importers.report import ImportedRecording, ImportReport
+from replay.layout import HEADER, read_header, write_header
 from replay.recording import Recording
 from replay.staging import staged_folder
 from replay.writer import RecordingWriter
@@ -41,7 +44,13 @@ class Importer(Protocol):
         ...
 
 
-def import_recording(format_: str, source: Path, dest: Path, /, **options: Any) -> ImportReport:
+# Told which recording is being written, and what part of its source has been read; None = nobody knows.
+Progress = Callable[[str, float | None], None]
+
+
+def import_recording(
+    format_: str, source: Path, dest: Path, progress: Progress | None = None, /, **options: Any
+) -> ImportReport:
     """Turn others' recordings into ours.
 
     Parameters
@@ -53,6 +62,8 @@ def import_recording(format_: str, source: Path, dest: Path, /, **options: Any) 
     dest : Path
         Missing or empty. One file that holds one recording becomes this folder; anything else becomes one
         folder below it for each recording.
+    progress : callable, optional
+        Called after every block that is written.
     **options : Any
         As the importer's ``Options`` say; texts are converted.
 
@@ -81,7 +92,7 @@ def import_recording(format_: str, source: Path, dest: Path, /, **options: Any) 
         alone = len(first) == 1 and source.is_file()
         for draft in chain(first, drafts):
             place = Path() if alone else Path(draft.name)
-            recordings.append(_write(draft, staging / place, dest / place))
+            recordings.append(_write(draft, staging / place, dest / place, progress))
         if not recordings:
             raise RecordingError(f"{source}: found nothing to import as {format_}")
     return ImportReport(format_, source, tuple(recordings), tuple(skipped))
@@ -102,7 +113,7 @@ def _drafts(items: Iterator[Draft | Skipped], skipped: list[Skipped]) -> Iterato
             yield item
 
 
-def _write(draft: Draft, path: Path, dest: Path) -> ImportedRecording:
+def _write(draft: Draft, path: Path, dest: Path, progress: Progress | None) -> ImportedRecording:
     """Write one recording at ``path``, which will be renamed to ``dest``."""
     notes = (*draft.notes, *(f"Dropped {item}" for item in draft.dropped))
     writer = RecordingWriter(
@@ -118,15 +129,35 @@ def _write(draft: Draft, path: Path, dest: Path) -> ImportedRecording:
     with writer:
         for context in draft.contexts:
             writer.write_context(context)
-        for group, t_ns, samples in draft.pieces:
-            writer.write_block(group, t_ns, samples)
+        for item in draft.pieces:
+            if isinstance(item, Context):
+                writer.write_context(item)
+            else:
+                writer.write_block(*item)
+            if progress is not None:
+                progress(draft.name, draft.share() if draft.share is not None else None)
+    found = draft.findings() if draft.findings is not None else Findings(draft.n_read)
+    _add(path, found)
+    recording = Recording.open(path)
     return ImportedRecording(
         dest,
         draft.spindle.name,
-        Recording.open(path).duration_s,
-        draft.n_read,
+        recording.duration_s,
+        found.n_read,
         writer.n_samples,
-        len(draft.faults),
-        tuple(draft.dropped),
-        notes,
+        len(recording.faults),
+        (*draft.dropped, *found.dropped),
+        recording.notes,
     )
+
+
+def _add(path: Path, found: Findings) -> None:
+    """Write what was found in reading into a recording that is still to be renamed."""
+    more = (*found.notes, *(f"Dropped {item}" for item in found.dropped))
+    if more or found.labelled:
+        header = read_header(path / HEADER)
+        labelled = header.labelled or found.labelled
+        header = msgspec.structs.replace(header, notes=(*header.notes, *more), labelled=labelled)
+        write_header(path / HEADER, header)
+    if found.faults:
+        write_faults(path / FAULTS, (*read_faults(path / FAULTS), *found.faults))

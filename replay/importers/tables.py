@@ -1,34 +1,37 @@
-"""Reading a table whose delimiter, decimal mark and columns are not known beforehand."""
+"""A table in a text file whose delimiter, decimal mark, encoding and columns are not known beforehand, as columns."""
 
 from __future__ import annotations
 
+import codecs
+import io
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
-from numpy.typing import NDArray
 
-from engine.declared import Channel
 from engine.errors import RecordingError, UsageError
-from replay.importers.drafts import Dropped, snake_case
+from replay.importers.columns import MOST_COLUMNS, Batch, Columns
+from replay.importers.headings import distinct
 from replay.importers.reading import named
-from replay.wording import listed
 
 _DELIMITERS = {"tab": "\t", "space": " "}
 _CANDIDATES = (";", "\t", "|", ",")
 _SAMPLE_LINES = 20
+# The first lines are looked for in so many bytes; longer ones are no rows of a table of channels.
+_SAMPLE_BYTES = 4 << 20
+# Text that is parsed at once; the reader holds a few of these, and larger ones are not faster.
+_BLOCK_BYTES = 1 << 20
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
-_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
-_VIBRATION = re.compile(r"vib|acc|velo")
-_VIBRATION_UNITS = {"g", "m/s²", "m/s2", "m/s^2", "mm/s"}
-_UNIT_IN_NAME = re.compile(r"(.*?)\s*[\[(]([^\])]+)[\])]\s*")
-# A column of which fewer cells are numbers is text.
-_NUMERIC_PART = 0.5
+_COMMA_NUMBER = r"^(\s*[+-]?\d*),(\d+(?:[eE][+-]?\d+)?\s*)$"
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+# Korean text in KS X 1001, which cp949 extends; a western degree sign before a letter is none. Latin 1 takes anything.
+_ENCODINGS = (("utf-8", "utf-8"), ("euc_kr", "cp949"), ("cp1252", "cp1252"), ("latin-1", "latin-1"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,83 +40,23 @@ class TableFormat:
 
     delimiter: str = ""
     decimal: str = ""
-    encoding: str = "utf-8"
+    encoding: str = ""
     skip_rows: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Table:
-    """A table as read.
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What was found out."""
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    names : list[str]
-        Headings, without blanks around them; ``column_1`` ... if the file has none.
-    data : pyarrow.Table
-        Its columns, in that order.
-    """
-
-    path: Path
-    names: list[str]
-    data: pa.Table
-
-    @property
-    def n_rows(self) -> int:
-        """Rows below the header."""
-        return self.data.num_rows
-
-    def find(self, name: str) -> str:
-        """Return the heading asked for, or say which there are."""
-        if name not in self.names:
-            raise UsageError(f"{self.path}: wanted column {name!r}, got {listed(self.names)}")
-        return name
-
-    def column(self, name: str) -> Any:
-        """Return a column by its heading."""
-        return self.data.column(self.names.index(name))
-
-    def is_numeric(self, name: str) -> bool:
-        """Whether a column holds numbers, but for stray texts."""
-        column = self.column(name)
-        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-            return True
-        if not pa.types.is_string(column.type):
-            return False
-        n_numbers = pc.sum(pc.match_substring_regex(column, _NUMBER)).as_py() or 0
-        return bool(n_numbers >= _NUMERIC_PART * len(column) and n_numbers)
-
-    def numbers(self, names: list[str]) -> tuple[NDArray[np.float32], list[Dropped]]:
-        """Columns as channels.
-
-        Parameters
-        ----------
-        names : list[str]
-            Headings.
-
-        Returns
-        -------
-        tuple of float32[n_channels, n_rows] and list[Dropped]
-            NaN for cells that hold no number; how many those are.
-        """
-        rows, n_bad = [], 0
-        for name in names:
-            column = self.column(name)
-            if pa.types.is_string(column.type):
-                good = pc.match_substring_regex(column, _NUMBER)
-                column = pc.if_else(good, pc.utf8_trim_whitespace(column), None).cast(pa.float64())
-            elif not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-                raise RecordingError(f"{self.path}: column {name!r}: wanted numbers, got {column.type}")
-            row = column.to_numpy().astype(np.float32)
-            n_bad += int(np.isnan(row).sum())
-            rows.append(row)
-        dropped = [Dropped(n_bad, "cells", "no number in them; they are NaN")] if n_bad else []
-        return np.stack(rows), dropped
+    encoding: str
+    delimiter: str
+    decimal: str
+    names: tuple[str, ...]
+    n_before: int
 
 
-def read_table(path: Path, form: TableFormat) -> Table:
-    """Read a table.
+def text_table(path: Path, form: TableFormat) -> Columns:
+    """Look at the first lines of a table.
 
     Parameters
     ----------
@@ -124,101 +67,142 @@ def read_table(path: Path, form: TableFormat) -> Table:
 
     Returns
     -------
-    Table
-        At least one row.
+    Columns
+        Texts, trimmed by nobody yet; null where blank or ``NaN``.
 
     Raises
     ------
     RecordingError
         No such table.
+    UsageError
+        An encoding or delimiter that does not exist.
     """
-    lines = _first_lines(path, form)
+    layout = _layout(path, form)
+    at = [0]
+    size = max(1, path.stat().st_size)
+    notes = (
+        ()
+        if form.encoding or layout.encoding == "utf-8"
+        else (f"Text read as {layout.encoding}, found out.",)
+    )
+    return Columns(
+        path,
+        layout.names,
+        lambda names: _batches(path, layout, names, at),
+        share=lambda: min(1.0, at[0] / size),
+        notes=notes,
+    )
+
+
+def _batches(path: Path, layout: _Layout, names: Sequence[str], at: list[int]) -> Iterator[Batch]:
+    """Read the table once more, some megabytes at a time."""
+    with named(path, f"a table separated by {layout.delimiter!r}"), path.open("rb") as file:
+        rows = pacsv.open_csv(
+            file,
+            read_options=pacsv.ReadOptions(
+                encoding=layout.encoding,
+                skip_rows=layout.n_before,
+                column_names=list(layout.names),
+                block_size=_BLOCK_BYTES,
+            ),
+            parse_options=pacsv.ParseOptions(delimiter=layout.delimiter),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(layout.names, pa.string()),
+                include_columns=list(names),
+                strings_can_be_null=True,
+            ),
+        )
+        for batch in rows:
+            at[0] = file.tell()
+            columns = dict(zip(names, batch.columns, strict=True))
+            yield (
+                {name: _with_point(column) for name, column in columns.items()}
+                if layout.decimal == ","
+                else columns
+            )
+
+
+def _with_point(column: Any) -> Any:
+    """Write numbers with a decimal point; other texts stay."""
+    return pc.replace_substring_regex(column, _COMMA_NUMBER, r"\1.\2")
+
+
+def _layout(path: Path, form: TableFormat) -> _Layout:
+    encoding, lines, n_blank = _first_lines(path, form)
     delimiter = _DELIMITERS.get(form.delimiter, form.delimiter) or _delimiter(lines)
     if len(delimiter) != 1:
         raise UsageError(f"delimiter: got {form.delimiter!r}, wanted one character, tab or space")
+    n_columns = max(line.count(delimiter) for line in lines) + 1
+    if n_columns > MOST_COLUMNS:
+        raise RecordingError(f"{path}: got {n_columns} columns, wanted at most {MOST_COLUMNS}")
     cells = [[cell.strip() for cell in line.split(delimiter)] for line in lines]
     decimal = form.decimal or _decimal(cells, delimiter)
-    has_header = not all(re.match(_NUMBER, cell.replace(decimal, ".")) for cell in cells[0])
-    with named(path, f"a table separated by {delimiter!r}"):
-        data = pacsv.read_csv(
-            path,
-            read_options=pacsv.ReadOptions(
-                encoding=form.encoding, skip_rows=form.skip_rows, autogenerate_column_names=not has_header
-            ),
-            parse_options=pacsv.ParseOptions(delimiter=delimiter),
-            convert_options=pacsv.ConvertOptions(decimal_point=decimal, strings_can_be_null=True),
-        )
-    if data.num_rows == 0:
+    has_header = not all(_NUMBER.fullmatch(cell.replace(decimal, ".")) for cell in cells[0])
+    names = [f"column_{i}" for i in range(1, len(cells[0]) + 1)]
+    if has_header:
+        names = _header(path, lines[0], delimiter)
+    if has_header and len(lines) == 1:
         raise RecordingError(f"{path}: wanted rows, got a header only")
-    names = [name.strip() for name in data.column_names]
-    if not has_header:
-        names = [f"column_{i}" for i in range(1, data.num_columns + 1)]
-    return Table(path, _distinct(names), data)
+    return _Layout(
+        encoding, delimiter, decimal, tuple(distinct(names)), form.skip_rows + n_blank + has_header
+    )
 
 
-def declare_channels(headings: list[str], units: str) -> tuple[Channel, ...]:
-    """Turn headings into channels.
-
-    Parameters
-    ----------
-    headings : list[str]
-        May end in a unit: ``Current [A]``.
-    units : str
-        ``heading=unit``, separated by commas; goes before what a heading says.
-
-    Returns
-    -------
-    tuple[Channel, ...]
-        Names of their own; what vibrates, by name or unit, is not dc_coupled.
-
-    Raises
-    ------
-    UsageError
-        A unit for a column that is not there.
-
-    Examples
-    --------
-    >>> [(c.name, c.unit, c.dc_coupled) for c in declare_channels(["Current [A]", "vib x"], "vib x=g")]
-    [('current', 'A', True), ('vib_x', 'g', False)]
-    """
-    pairs = (pair.partition("=") for pair in units.split(",") if pair)
-    given = {snake_case(name): unit.strip() for name, _, unit in pairs}
-    channels: list[Channel] = []
-    taken: set[str] = {"t_ns"}
-    for heading in headings:
-        bare, unit = heading, ""
-        if match := _UNIT_IN_NAME.fullmatch(heading):
-            bare, unit = match.groups()
-        plain = snake_case(bare) or "channel"
-        unit = given.pop(plain, unit)
-        name, n = plain, 1
-        while name in taken:
-            n += 1
-            name = f"{plain}_{n}"
-        taken.add(name)
-        vibrates = unit in _VIBRATION_UNITS or bool(_VIBRATION.match(plain))
-        channels.append(Channel(name, unit, dc_coupled=not vibrates))
-    if given:
-        raise UsageError(
-            f"units: got {', '.join(given)}, wanted some of {', '.join(c.name for c in channels)}"
+def _header(path: Path, line: str, delimiter: str) -> list[str]:
+    """Headings, as the reader of the rows would split them."""
+    with named(path, f"headings separated by {delimiter!r}"):
+        options = pacsv.ReadOptions(autogenerate_column_names=True)
+        table = pacsv.read_csv(
+            io.BytesIO(f"{line}\n".encode()),
+            read_options=options,
+            parse_options=pacsv.ParseOptions(delimiter=delimiter),
+            convert_options=pacsv.ConvertOptions(strings_can_be_null=False),
         )
-    return tuple(channels)
+        return ["" if cell is None else str(cell).strip() for cell in table.to_pylist()[0].values()]
 
 
-def _first_lines(path: Path, form: TableFormat) -> list[str]:
-    with named(path, f"a text in {form.encoding}"):
-        try:
-            with path.open(encoding=form.encoding) as file:
-                lines = [
-                    line.rstrip("\r\n")
-                    for line, _ in zip(file, range(form.skip_rows + _SAMPLE_LINES), strict=False)
-                ]
-        except LookupError as error:
-            raise UsageError(f"encoding: got {form.encoding!r}, wanted one that Python knows") from error
-    lines = [line.removeprefix("\ufeff") for line in lines[form.skip_rows :] if line.strip()]
+def _first_lines(path: Path, form: TableFormat) -> tuple[str, list[str], int]:
+    """Encoding, the lines that a table begins with, and how many blank ones come before."""
+    with named(path, "a text file"), path.open("rb") as file:
+        head = file.read(_SAMPLE_BYTES)
+        is_whole = not file.read(1)
+    encoding = form.encoding or _encoding(path, head)
+    text = _decoded(path, head, encoding, is_whole=is_whole)
+    lines = text.splitlines()
+    if not is_whole and len(lines) <= form.skip_rows + 1:
+        raise RecordingError(f"{path}: wanted rows of a table, got a line longer than {len(head) >> 20} MiB")
+    if not is_whole:
+        lines = lines[:-1]
+    lines = [line.removeprefix("\ufeff") for line in lines[form.skip_rows :]]
+    n_blank = next((n for n, line in enumerate(lines) if line.strip()), 0)
+    lines = [line for line in lines[n_blank:][:_SAMPLE_LINES] if line.strip()]
     if not lines:
         raise RecordingError(f"{path}: wanted a table, got an empty file")
-    return lines
+    if any("\0" in line for line in lines):
+        raise RecordingError(f"{path}: wanted a text in {encoding}, got NUL bytes; give encoding=")
+    return encoding, lines, n_blank
+
+
+def _encoding(path: Path, head: bytes) -> str:
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name
+    for tried, name in _ENCODINGS:
+        try:
+            codecs.getincrementaldecoder(tried)().decode(head)
+        except UnicodeDecodeError:
+            continue
+        return name
+    raise RecordingError(f"{path}: wanted a text file")
+
+
+def _decoded(path: Path, head: bytes, encoding: str, *, is_whole: bool) -> str:
+    try:
+        decoder: Callable[[], codecs.IncrementalDecoder] = codecs.getincrementaldecoder(encoding)
+    except LookupError as error:
+        raise UsageError(f"encoding: got {encoding!r}, wanted one that Python knows") from error
+    with named(path, f"a text in {encoding}"):
+        return decoder().decode(head, final=is_whole)
 
 
 def _delimiter(lines: list[str]) -> str:
@@ -230,12 +214,3 @@ def _delimiter(lines: list[str]) -> str:
 def _decimal(cells: list[list[str]], delimiter: str) -> str:
     found = any(_DECIMAL_COMMA.fullmatch(cell) for row in cells for cell in row)
     return "," if delimiter != "," and found else "."
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """Number headings that occur twice, and those that are empty."""
-    out: list[str] = []
-    for index, name in enumerate(names, start=1):
-        plain = name or f"column_{index}"
-        out.append(f"{plain}_{index}" if plain in out else plain)
-    return out

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
@@ -22,29 +22,18 @@ TimeUnit = Literal["", "s", "ms", "us", "ns"]
 
 _UNIT_NS = {"s": NS_PER_S, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _DAY_NS = 86_400 * NS_PER_S
-_NAME = re.compile(r"(date ?)?time( ?stamp)?|timestamp|date|elapsed|seconds|milliseconds|t|ts|시간|시각|일시")
-_NAME_UNIT = re.compile(r"[ _.(\[](s|sec|seconds|ms|msec|us|µs|ns)[)\]]?$")
-_UNIT_OF_NAME = {"sec": "s", "seconds": "s", "msec": "ms", "milliseconds": "ms", "µs": "us"}
+_NAME = re.compile(
+    r"(date ?|received ?date ?)?time( ?stamp)?|timestamp|date|elapsed|seconds|milliseconds|t|ts"
+    r"|((측정|수집) ?)?시간|시각|일시"
+)
+_NAME_UNIT = re.compile(r"[ _.(\[](s|sec|seconds|ms|msec|us|µs|ns|초)[)\]]?$")
+_UNIT_OF_NAME = {"sec": "s", "seconds": "s", "초": "s", "msec": "ms", "milliseconds": "ms", "µs": "us"}
 # Above these, a number counts from 1970 in that unit (1973 and later); below, it counts from the start.
 _EPOCHS = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))
-# Pauses of so many usual steps are gaps.
-_GAP_STEPS = 2.5
+# What int64 nanoseconds can hold, with room for steps.
+_LARGEST_NS = 9e18
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Times:
-    """Rows in time.
-
-    Parameters
-    ----------
-    times_ns : int64[n_rows]
-        As read: repeated stamps are still repeated.
-    dated : bool
-        False if the source gives times of day or seconds only.
-    """
-
-    times_ns: NDArray[np.int64]
-    dated: bool
+Parser = Callable[[Any], NDArray[np.int64]]
 
 
 def find_time_column(names: list[str]) -> str | None:
@@ -63,8 +52,11 @@ def find_time_column(names: list[str]) -> str | None:
     return None
 
 
-def read_times(path: Path, name: str, column: Any, unit: TimeUnit, pattern: str) -> Times:
-    """Convert a column of dates, times of day or numbers.
+class TimeReader:
+    """Converts a column of dates, times of day or numbers, batch by batch.
+
+    How times are written, and the unit of numbers, is decided on the first batch. Without a date they count from
+    2000-01-01. One reader serves one pass through a file.
 
     Parameters
     ----------
@@ -72,112 +64,138 @@ def read_times(path: Path, name: str, column: Any, unit: TimeUnit, pattern: str)
         For the error.
     name : str
         Of the column; may end in a unit (``t_ms``).
-    column : pyarrow.ChunkedArray
-        Without nulls.
     unit : {"", "s", "ms", "us", "ns"}
         Of numbers; empty = from the name, else from the size, else seconds.
     pattern : str
         For texts, as for ``datetime.strptime``.
-
-    Returns
-    -------
-    Times
-        UTC nanoseconds; without a date they count from 2000-01-01.
-
-    Raises
-    ------
-    RecordingError
-        A column that holds no times.
     """
-    kind = column.type
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        if pa.types.is_date(kind):
-            column = column.cast(pa.timestamp("s"))
-        return Times(column.cast(pa.timestamp("ns", column.type.tz)).cast(pa.int64()).to_numpy(), True)
-    if pa.types.is_time(kind):
-        since_midnight = column.cast(pa.time64("ns")).cast(pa.int64()).to_numpy()
-        days = np.cumsum(np.diff(since_midnight, prepend=since_midnight[0]) < -_DAY_NS // 2)
-        return Times(NO_DATE_NS + since_midnight + days * _DAY_NS, False)
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return _numbers(name, column.to_numpy(), unit)
-    if pattern:
-        return Times(np.array([parse_time_ns(path, str(text), pattern) for text in column.to_pylist()]), True)
-    raise RecordingError(
-        f"{path}: time column {name!r}: wanted ISO dates, times of day or numbers, got {one_line(str(column[0]))!r}; "
-        "give time_format as for strptime"
-    )
+
+    def __init__(self, path: Path, name: str, unit: TimeUnit, pattern: str) -> None:
+        self._path, self._name, self._unit, self._pattern = path, name, unit, pattern
+        self._parse: Parser | None = None
+        self._last_ns = 0
+        self._n_days = 0
+        self.dated = True
+        """False if the source gives times of day or seconds only; known after the first batch."""
+
+    def read(self, column: Any) -> NDArray[np.int64]:
+        """Convert a batch.
+
+        Parameters
+        ----------
+        column : pyarrow.Array
+            Without nulls, at least one row.
+
+        Returns
+        -------
+        int64[n_rows]
+            UTC nanoseconds, as read: repeated stamps are still repeated.
+
+        Raises
+        ------
+        RecordingError
+            Something that is no time, or is none of the kind that the first batch had.
+        """
+        if pa.types.is_string(column.type):
+            column = pc.utf8_trim_whitespace(column)
+        if self._parse is None:
+            self._parse = self._parser(column)
+        try:
+            return self._parse(column)
+        except pa.ArrowInvalid as error:
+            reason = one_line(str(error))
+            raise RecordingError(
+                f"{self._path}: time column {self._name!r}: wanted times of one kind: {reason}"
+            ) from error
+
+    def _parser(self, column: Any) -> Parser:
+        kind = column.type
+        if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+            return _stamps
+        if pa.types.is_time(kind):
+            self.dated = False
+            return self._times_of_day
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+            return self._counting(column)
+        if pa.types.is_string(kind):
+            if self._pattern:
+                return self._strptime
+            if _casts(column, pa.float64()):
+                return self._counting(_as_numbers(column))
+            for zone in (None, "UTC"):
+                if _casts(column, pa.timestamp("ns", zone)):
+                    return lambda texts: _stamps(texts.cast(pa.timestamp("ns", zone)))
+            if _casts(_on_no_date(column), pa.timestamp("ns")):
+                self.dated = False
+                return lambda texts: self._times_of_day(_on_no_date(texts).cast(pa.timestamp("ns")))
+        raise RecordingError(
+            f"{self._path}: time column {self._name!r}: wanted ISO dates, times of day or numbers, got "
+            f"{one_line(str(column[0]))!r}; give time_format as for strptime"
+        )
+
+    def _times_of_day(self, column: Any) -> NDArray[np.int64]:
+        """Let times of day go on after midnight."""
+        if pa.types.is_time(column.type):
+            times_ns = NO_DATE_NS + column.cast(pa.time64("ns")).cast(pa.int64()).to_numpy()
+        else:
+            times_ns = column.cast(pa.int64()).to_numpy()
+        steps = np.diff(times_ns, prepend=self._last_ns or times_ns[0])
+        days = self._n_days + np.cumsum(steps < -_DAY_NS // 2)
+        self._last_ns, self._n_days = int(times_ns[-1]), int(days[-1])
+        return np.asarray(times_ns + days * _DAY_NS, np.int64)
+
+    def _strptime(self, column: Any) -> NDArray[np.int64]:
+        texts = column.to_pylist()
+        return np.array([parse_time_ns(self._path, str(text), self._pattern) for text in texts], np.int64)
+
+    def _counting(self, column: Any) -> Parser:
+        """Decide on the unit of numbers, and whether they count from 1970."""
+        found = _NAME_UNIT.search(self._name.strip().lower())
+        plain = found.group(1) if found else self._name.strip().lower()
+        named = _UNIT_OF_NAME.get(plain, plain if found else "")
+        size = float(np.nanmax(np.abs(column.to_numpy(zero_copy_only=False))))
+        epoch = next((epoch for above, epoch in _EPOCHS if size > above), "")
+        scale = _UNIT_NS[self._unit or named or epoch or "s"]
+        self.dated = size * scale > 1e8 * NS_PER_S
+        zero_ns = 0 if self.dated else NO_DATE_NS
+
+        def parse(numbers: Any) -> NDArray[np.int64]:
+            values = _as_numbers(numbers).to_numpy(zero_copy_only=False)
+            wrong = ~(np.abs(values.astype(np.float64)) * scale + zero_ns < _LARGEST_NS)  # NaN too
+            if wrong.any():
+                raise RecordingError(
+                    f"{self._path}: time column {self._name!r}: got {values[wrong][0]}, which is no time"
+                )
+            if values.dtype.kind in "iu":
+                return np.asarray(values.astype(np.int64) * scale + zero_ns, np.int64)
+            whole = np.floor(values)  # apart, or a float of seconds since 1970 would round its nanoseconds
+            parts = np.round((values - whole) * scale).astype(np.int64)
+            return np.asarray(whole.astype(np.int64) * scale + parts + zero_ns, np.int64)
+
+        return parse
 
 
-def _numbers(name: str, values: NDArray[Any], unit: TimeUnit) -> Times:
-    found = _NAME_UNIT.search(name.strip().lower())
-    named = _UNIT_OF_NAME.get(found.group(1), found.group(1)) if found else ""
-    size = float(np.abs(values).max())
-    epoch = next((epoch for above, epoch in _EPOCHS if size > above), "")
-    chosen = unit or named or _UNIT_OF_NAME.get(name.strip().lower(), "") or epoch or "s"
-    scale = _UNIT_NS[chosen]
-    dated = size * scale > 1e8 * NS_PER_S
-    if values.dtype.kind in "iu":
-        times_ns = values.astype(np.int64) * scale
-    else:
-        whole = np.floor(values)  # apart, or a float of seconds since 1970 would round its nanoseconds
-        times_ns = whole.astype(np.int64) * scale + np.round((values - whole) * scale).astype(np.int64)
-    return Times(times_ns if dated else times_ns + NO_DATE_NS, dated)
+def _stamps(column: Any) -> NDArray[np.int64]:
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.timestamp("s"))
+    times_ns = column.cast(pa.timestamp("ns", column.type.tz)).cast(pa.int64()).to_numpy()
+    return np.asarray(times_ns, np.int64)
 
 
-def spread_repeats(times_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Spread rows that share a coarse stamp evenly over the time until the next stamp is due.
-
-    Parameters
-    ----------
-    times_ns : int64[n_rows]
-        Never decreasing.
-
-    Returns
-    -------
-    int64[n_rows]
-        Increasing. Rows of a first stamp that has fewer than usual lie at its end, where they belong.
-
-    Examples
-    --------
-    >>> spread_repeats(np.array([0, 0, 10, 10, 10, 10, 20, 20])).tolist()
-    [5, 7, 10, 12, 15, 17, 20, 22]
-    """
-    stamps, first, counts = np.unique(times_ns, return_index=True, return_counts=True)
-    if len(stamps) < 2 or counts.max() == 1:
-        return times_ns
-    tick = float(np.median(np.diff(stamps)))
-    share = np.arange(len(times_ns)) - np.repeat(first, counts)
-    slots = counts.astype(np.float64)
-    usual = float(np.median(counts[1:-1])) if len(counts) > 2 else 0.0
-    for end in (0, -1):  # recordings begin and end within a tick
-        slots[end] = max(slots[end], usual)
-    moved = np.zeros(len(stamps))
-    moved[0] = (slots[0] - counts[0]) / slots[0]
-    part = np.repeat(moved, counts) + share / np.repeat(slots, counts)
-    return times_ns + np.floor(part * tick).astype(np.int64)
+def _as_numbers(column: Any) -> Any:
+    """Numbers of texts: integers as long as they are, for a float rounds nanoseconds since 1970."""
+    if not pa.types.is_string(column.type):
+        return column
+    return column.cast(pa.int64()) if _casts(column, pa.int64()) else column.cast(pa.float64())
 
 
-def stretches(times_ns: NDArray[np.int64]) -> list[slice]:
-    """Rows between gaps.
-
-    Parameters
-    ----------
-    times_ns : int64[n_rows]
-        Increasing.
-
-    Returns
-    -------
-    list of slice
-        A new one wherever the pause exceeds 2.5 usual steps.
-    """
-    steps = np.diff(times_ns)
-    gaps = np.flatnonzero(steps > _GAP_STEPS * np.median(steps)) + 1 if len(steps) else np.array([], np.int64)
-    bounds = [0, *gaps.tolist(), len(times_ns)]
-    return [slice(a, b) for a, b in pairwise(bounds)]
+def _on_no_date(column: Any) -> Any:
+    return pc.binary_join_element_wise("2000-01-01", column, " ")
 
 
-def mean_rate_hz(times_ns: NDArray[np.int64], parts: list[slice]) -> float:
-    """Rows per second outside gaps; NaN if no two rows lie in one stretch."""
-    n_steps = sum(part.stop - part.start - 1 for part in parts)
-    length_ns = sum(int(times_ns[part.stop - 1] - times_ns[part.start]) for part in parts)
-    return n_steps * NS_PER_S / length_ns if length_ns > 0 else float("nan")
+def _casts(column: Any, wanted: Any) -> bool:
+    try:
+        column.cast(wanted)
+    except pa.ArrowInvalid:
+        return False
+    return True

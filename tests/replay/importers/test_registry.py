@@ -115,7 +115,7 @@ def test_one_bad_file_of_a_folder_leaves_nothing(table: Path, tmp_path: Path) ->
     (tmp_path / "set" / "1.csv").write_text(table.read_text())
     (tmp_path / "set" / "2.csv").write_text("no,numbers\nat,all\n")
 
-    with pytest.raises(UsageError, match=r"2\.csv"):
+    with pytest.raises(RecordingError, match=r"2\.csv: wanted columns of numbers"):
         import_recording("csv", tmp_path / "set", tmp_path / "dest")
 
     assert not (tmp_path / "dest").exists()
