@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from engine.config import Config
-from engine.errors import ConfigError
 from engine.verdicts import Alert, FaultClass
 from replay.compare_alerts import WITHIN_S, match_alerts, told_alerts
+from replay.compare_replay import Replays
 from replay.compare_result import FALSE, TRUE, UNKNOWN, Change, Comparison, FaultChange
 from replay.outcome import match_faults
 from replay.recording import Recording
-from replay.session import replay_alerts
 
 
 def compare_configs(
@@ -53,44 +52,17 @@ def compare_configs(
     faults: list[FaultChange] = []
     for recording in recordings:
         sides = []
-        for config, name in zip((config_a, config_b), names, strict=True):
-            sides.append(replay_as(name, recording, config))
-            if on_replay is not None:
-                on_replay()
+        with Replays() as replays:  # one for each recording: features take room
+            for config, name in zip((config_a, config_b), names, strict=True):
+                sides.append(replays.alerts(recording, config, name))
+                if on_replay is not None:
+                    on_replay()
         own_changes, own_faults = compare_alerts(recording, sides[0], sides[1], within_s)
         changes += own_changes
         faults += own_faults
     duration_s = sum(recording.duration_s for recording in recordings)
     hashes = config_a.hash, config_b.hash
     return Comparison(*names, *hashes, within_s, duration_s, tuple(changes), tuple(faults))
-
-
-def replay_as(name: str, recording: Recording, config: Config) -> list[Alert]:
-    """Replay one recording; an error of the configuration says which one.
-
-    Parameters
-    ----------
-    name : str
-        What the configuration is called.
-    recording : Recording
-        What to replay.
-    config : Config
-        What decides.
-
-    Returns
-    -------
-    list of Alert
-        All messages.
-
-    Raises
-    ------
-    ConfigError
-        The configuration does not fit the recording.
-    """
-    try:
-        return replay_alerts([recording], config)
-    except ConfigError as error:
-        raise ConfigError(f"{name}, with {recording.path}: {error}") from error
 
 
 def compare_alerts(
