@@ -16,6 +16,7 @@ from engine.commands.demo import demo
 from engine.commands.importing import import_
 from engine.commands.inject import inject, inject_bench
 from engine.commands.replay import replay
+from engine.commands.score import score
 from engine.commands.simulate import simulate
 from engine.commands.tools import tools
 from engine.commands.watch import watch
@@ -35,6 +36,7 @@ cli.add_command(import_)
 cli.add_command(inject)
 cli.add_command(inject_bench)
 cli.add_command(replay)
+cli.add_command(score)
 cli.add_command(simulate)
 cli.add_command(tools)
 cli.add_command(watch)

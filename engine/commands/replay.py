@@ -19,10 +19,29 @@ from engine.errors import UsageError
 @click.option(
     "--kpi", is_flag=True, help="Also kpi.json: tool changes in time, stops avoided, latency, false alerts."
 )
+@click.option(
+    "--score",
+    is_flag=True,
+    help="Also evaluation.json: recall, delays, false alerts, NAB, VUS, by fault class and tier.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes; each takes whole recordings. Alerts do not depend on it.",
+)
 @config_option
 @json_option
 def replay(
-    recordings: tuple[Path, ...], out: Path, pace: str, kpi: bool, config_path: Path | None, as_json: bool
+    recordings: tuple[Path, ...],
+    out: Path,
+    pace: str,
+    kpi: bool,
+    score: bool,
+    jobs: int,
+    config_path: Path | None,
+    as_json: bool,
 ) -> None:
     """Run recordings through the very flow that runs live."""
     from engine.config import load_config
@@ -35,13 +54,24 @@ def replay(
         pace=_parse_pace(pace),
         show_progress=not as_json,
         with_kpi=kpi,
+        n_jobs=jobs,
     )
+    evaluation = None
+    if score:
+        from replay.evaluate.files import score_replay
+
+        evaluation = score_replay(recordings, out)
     if as_json:
-        print_json(summary.as_dict())
+        told = {} if evaluation is None else {"evaluation": evaluation.as_dict()}
+        print_json(summary.as_dict() | told)
     else:
         summary.print_table()
         for line in summary.kpi.lines() if summary.kpi is not None else ():
             click.echo(line)
+        if evaluation is not None:
+            from replay.evaluate.told import print_evaluation
+
+            print_evaluation(evaluation)
 
 
 def _parse_pace(text: str) -> float | None:

@@ -128,6 +128,7 @@ def evaluate(outcomes: Sequence[RecordingEvidence], *, seed: int = 0) -> Evaluat
     )
     tiers = [str(tier) for tier in Tier]
     overall = event_scores(outcomes)
+    ranges = _ranges(outcomes)
     intervals, unit, n_units = _intervals(outcomes, overall, seed)
     scores = {
         "overall": _nab(outcomes),
@@ -139,8 +140,8 @@ def evaluate(outcomes: Sequence[RecordingEvidence], *, seed: int = 0) -> Evaluat
         {name: event_scores(outcomes, fault_class=name) for name in classes},
         {name: event_scores(outcomes, tier=name) for name in tiers},
         {name: own for name, own in scores.items() if own},
-        _ranges(outcomes),
-        {name: own for name in classes if (own := _ranges(outcomes, name))},
+        tuple(scores for _, scores in ranges),
+        {name: own for name in classes if (own := _ranges_of_class(ranges, name))},
         intervals,
         unit,
         n_units,
@@ -210,13 +211,27 @@ def _nab(
     return {name: value for name, value in found.items() if not math.isnan(value)}
 
 
-def _ranges(outcomes: Sequence[RecordingEvidence], fault_class: str | None = None) -> tuple[RangeScores, ...]:
-    """Of recordings with complete labels and scores; of a class, only those in which it is labelled."""
+def _ranges(outcomes: Sequence[RecordingEvidence]) -> list[tuple[RecordingEvidence, RangeScores]]:
+    """Of recordings with complete labels and scores."""
+    return [
+        (own, range_scores(own.recording, rows_of(own, own.series)))
+        for own in outcomes
+        if own.series is not None and own.labelled
+    ]
+
+
+def _ranges_of_class(
+    ranges: Sequence[tuple[RecordingEvidence, RangeScores]], fault_class: str
+) -> tuple[RangeScores, ...]:
+    """Of those in which the class is labelled; where nothing else is, they are those of the whole recording."""
     found = []
-    for own in outcomes:
-        labelled = fault_class is None or any(class_key(trouble) == fault_class for trouble in own.troubles)
-        if own.series is not None and own.labelled and labelled and fault_class != FaultClass.SENSOR:
-            found.append(range_scores(own.recording, rows_of(own, own.series, fault_class)))
+    for own, scores in ranges:
+        labelled = {class_key(trouble) for trouble in own.troubles} - {str(FaultClass.SENSOR)}
+        if fault_class in labelled and own.series is not None:
+            alone = labelled == {fault_class}
+            found.append(
+                scores if alone else range_scores(own.recording, rows_of(own, own.series, fault_class))
+            )
     return tuple(found)
 
 

@@ -81,7 +81,7 @@ def fault_scores(
     for trouble, finders, early in zip(own.troubles, own.finders, own.early, strict=True):
         if fault_class in (None, class_key(trouble)):
             hits = [own.raised[i] for i in finders if tier in (None, own.raised[i].tier)]
-            found.append(_of_fault(trouble, hits, early))
+            found.append(_of_fault(trouble, hits, bool(early) if tier is None else tier in early))
     return found
 
 

@@ -39,8 +39,8 @@ class RecordingEvidence:
         Of each alert, whether a label explains it.
     finders : tuple[tuple[int, ...], ...]
         Of each trouble, the alerts that it explains, by position in ``raised``.
-    early : tuple[bool, ...]
-        Of each trouble, whether an alert that may be about it was open already as it began.
+    early : tuple[frozenset[str], ...]
+        Of each trouble, the tiers of alerts that may be about it and were open already as it began.
     watched_s, normal_s : float
         Stream time from ``judged_from_ns`` on; the part of it in which nothing is labelled wrong with the machine.
     faulty : tuple[Span, ...]
@@ -61,7 +61,7 @@ class RecordingEvidence:
     raised: tuple[Raised, ...]
     explained: tuple[bool, ...]
     finders: tuple[tuple[int, ...], ...]
-    early: tuple[bool, ...]
+    early: tuple[frozenset[str], ...]
     watched_s: float
     normal_s: float
     faulty: tuple[Span, ...]
@@ -198,10 +198,11 @@ def _length_ns(spans: Iterable[Span]) -> int:
     return sum(span.end_ns - span.start_ns for span in spans)
 
 
-def _alerted_before(trouble: Trouble, raised: Sequence[Raised]) -> bool:
-    return any(
-        alert.episode.opened_ns <= trouble.span.start_ns
+def _alerted_before(trouble: Trouble, raised: Sequence[Raised]) -> frozenset[str]:
+    return frozenset(
+        alert.tier
+        for alert in raised
+        if alert.episode.opened_ns <= trouble.span.start_ns
         and alert.episode.meets(trouble.span)
         and trouble.fits(alert.fault, alert.episode.opened_ns)
-        for alert in raised
     )
