@@ -1,0 +1,158 @@
+"""Trials on recordings, in as many processes as asked for; the answers do not depend on how many."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from shutil import rmtree
+from types import TracebackType
+from typing import Self
+
+from engine.config import Config
+from engine.errors import ConfigError
+from replay.evaluate import EventScores, event_scores, gather_evidence
+from replay.recording import Recording
+from replay.tune.features import alerts_of, has_features, measures, write_features
+
+_MOST_WAYS = 12
+"""Ways to measure whose features are kept on disk; a round of trials has fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A configuration to be tried on one recording.
+
+    Parameters
+    ----------
+    config : Config
+        Valid.
+    recording : int
+        Its number.
+    """
+
+    config: Config
+    recording: int
+
+
+class Evaluator(AbstractContextManager["Evaluator"]):
+    """Tries configurations on recordings. A context manager: features are in a temporary folder that goes with it.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The recordings, which have been opened before and are well.
+    n_jobs : int
+        Processes; 1 = this one.
+    on_task : callable, optional
+        Told of each task that is done.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], n_jobs: int = 1, on_task: Callable[[], None] = lambda: None
+    ) -> None:
+        self._paths, self._n_jobs, self._on_task = tuple(paths), n_jobs, on_task
+        self._ways: dict[str, None] = {}  # by use, the latest last
+
+    def __enter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory(prefix="spindlewatch-tune-")
+        self._pool: Executor | None = None
+        if self._n_jobs > 1:
+            self._pool = ProcessPoolExecutor(
+                self._n_jobs, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_parent
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+        self._folder.cleanup()
+
+    def scores(self, tasks: Sequence[Task]) -> list[EventScores | str]:
+        """Try configurations on recordings.
+
+        Parameters
+        ----------
+        tasks : sequence of Task
+            Longest first is fastest.
+
+        Returns
+        -------
+        list of EventScores or str
+            One for each task, in order; a string says why the configuration does not fit the recording.
+
+        Raises
+        ------
+        RecordingError
+            A recording that turned out to be damaged.
+        """
+        found = []
+        for score in self._map(tasks):
+            found.append(score)
+            self._on_task()
+        self._forget([measures(task.config) for task in tasks])
+        return found
+
+    def _map(self, tasks: Sequence[Task]) -> Iterable[EventScores | str]:
+        root = Path(self._folder.name)
+        paths = [self._paths[task.recording] for task in tasks]
+        places = [root / measures(task.config) / str(task.recording) for task in tasks]
+        configs = [task.config for task in tasks]
+        if self._pool is None:
+            return map(try_one, paths, places, configs)
+        return self._pool.map(try_one, paths, places, configs)
+
+    def _forget(self, ways: Sequence[str]) -> None:
+        """Remove features that have not been read for longest."""
+        for way in ways:
+            self._ways.pop(way, None)
+            self._ways[way] = None
+        for way in list(self._ways)[:-_MOST_WAYS]:
+            del self._ways[way]
+            rmtree(Path(self._folder.name) / way, ignore_errors=True)
+
+
+def try_one(recording: Path, features: Path, config: Config) -> EventScores | str:
+    """Try a configuration on a recording.
+
+    Parameters
+    ----------
+    recording : Path
+        Of the recording.
+    features : Path
+        Where its features are, or will be.
+    config : Config
+        What decides.
+
+    Returns
+    -------
+    EventScores or str
+        Of its alerts; or why the configuration does not fit the recording.
+    """
+    opened = _opened(recording)
+    try:
+        if not has_features(features):
+            features.parent.mkdir(exist_ok=True)
+            write_features(opened, config, features)
+        alerts = alerts_of(opened, features, config)
+    except ConfigError as error:
+        return str(error)
+    return event_scores([gather_evidence(opened, alerts)])
+
+
+@lru_cache(maxsize=256)
+def _opened(path: Path) -> Recording:
+    return Recording.open(path)
+
+
+def _leave_interrupts_to_parent() -> None:
+    """The terminal tells every process of an interrupt; the parent ends the others in good order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
