@@ -32,7 +32,7 @@ from replay.simulate.program import Preset
 
 _DURATION_S = 600
 _FS_HZ = 25_600.0
-_N_JOINT = 8  # recordings for two processes
+_N_JOINT, _JOINT_S = 8, 240.0  # recordings for two processes
 
 
 def _four(spindle: Spindle) -> Spindle:
@@ -103,6 +103,26 @@ def replay_over_kernels(bench: Bench) -> Measured:
     return Measured(
         wall_s / kernels_s,
         note=f"the flow's {wall_s:.2f} s over {kernels_s:.2f} s for the same sums and windows from memory, in stacks",
+    )
+
+
+@figure("replay_two_cores", unit="x")
+def replay_two_cores(bench: Bench) -> Measured:
+    folder = bench.work / "many"
+    recordings = [_write(folder, _JOINT_S, seed) for seed in range(2, 2 + _N_JOINT)]
+    took_s: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(3):  # in turn, so that a busy moment of the machine hits both alike
+        for n_jobs, walls in took_s.items():
+            out = bench.work / f"jobs-{n_jobs}"
+            finished = bench.spindlewatch(
+                "replay", *recordings, "--out", out, "--jobs", str(n_jobs), "--json"
+            )
+            walls.append(finished.json["wall_s"])
+    one_s, two_s = min(took_s[1]), min(took_s[2])
+    return Measured(
+        one_s / two_s,
+        note=f"{_N_JOINT} recordings of {_JOINT_S:.0f} s each: {one_s:.1f} s in one process, {two_s:.1f} s in two, "
+        "their start included",
     )
 
 

@@ -25,10 +25,10 @@ from operators.kernels import warm_up
 from replay.live import LiveShop
 from replay.outcome import FaultOutcome, match_faults
 from replay.recording import Fault
-from replay.session import CollectAlerts
 from replay.simulate import PlannedFault, Shop, demo_plan
 from sinks.base import Writer
 from sinks.baselines import BaselineFile, beside
+from sinks.collect import Collect
 from sinks.journal import Journal
 from sinks.shadow import ShadowJournal, shadow_beside
 from sinks.streams import RedisAlerts
@@ -159,7 +159,7 @@ def run_demo(
     if shadow_path is not None and journal_path is None:
         raise UsageError("--shadow: wanted --journal too, for its alerts are kept beside it; got none")
     other = None if shadow_path is None else load_config(shadow_path)
-    clock, stop, collected = WallClock(), Stop(), CollectAlerts()
+    clock, stop, collected = WallClock(), Stop(), Collect(Alert)
     plan = demo_plan(duration_s, seed, n_spindles)
     with ExitStack() as stack:
         stack.enter_context(stop.on_signals())
@@ -194,7 +194,7 @@ def run_demo(
         run_flow(flow)
         ran_s = (clock.now_ns() - start_ns) / NS_PER_S
         end_ns = clock.now_ns()
-    return _result(ran_s, start_ns, end_ns, shop.faults, collected.alerts, stopwatch.latencies_ms)
+    return _result(ran_s, start_ns, end_ns, shop.faults, collected.records, stopwatch.latencies_ms)
 
 
 def _shadow_branch(other: Config, live: Config, journal_path: Path, stack: ExitStack) -> ShadowBranch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,41 +13,20 @@ import orjson
 
 from engine.clock import NS_PER_S, Clock, NoClock, WallClock, monotonic_s
 from engine.config import Config
-from engine.errors import RecordingError
+from engine.errors import RecordingError, UsageError
 from engine.flow import build_flow
-from engine.records import Block, Context, Tick
 from engine.runtime import Stop, run_flow
 from engine.verdicts import Alert, ToolLife
+from replay.jobs import Told, replay_side_by_side
 from replay.kpi import Kpi, measure_kpi
 from replay.outcome import RecordingOutcome, judge_recording
 from replay.player import Player
 from replay.recording import Recording
 from sinks.base import Writer
 from sinks.baselines import BaselineFile
+from sinks.collect import Collect
 from sinks.jsonl import AlertLines, ToolLines
 from sinks.parquet import ScoreTable
-
-
-class CollectAlerts:
-    """A writer that keeps the alerts it sees."""
-
-    def __init__(self) -> None:
-        self.alerts: list[Alert] = []
-
-    def write(self, records: Sequence[Any]) -> None:
-        """Keep alerts, pass over the rest."""
-        self.alerts.extend(record for record in records if isinstance(record, Alert))
-
-
-class CollectLives:
-    """A writer that keeps what is told of cutting edges."""
-
-    def __init__(self) -> None:
-        self.lives: list[ToolLife] = []
-
-    def write(self, records: Sequence[Any]) -> None:
-        """Keep tool lives, pass over the rest."""
-        self.lives.extend(record for record in records if isinstance(record, ToolLife))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +85,7 @@ def replay_recordings(
     pace: float | None = None,
     show_progress: bool = False,
     with_kpi: bool = False,
+    n_jobs: int = 1,
 ) -> ReplaySummary:
     """Replay recordings and write ``summary.json``, ``alerts.jsonl``, ``tools.jsonl`` and ``scores.parquet``.
 
@@ -123,6 +103,8 @@ def replay_recordings(
         Draw a bar on stderr, if that is a terminal.
     with_kpi : bool
         Work out what the replay was worth (`replay.kpi`) and write ``kpi.json`` too.
+    n_jobs : int
+        Processes that recordings are shared among; alerts do not depend on it. A paced replay wants 1.
 
     Returns
     -------
@@ -136,41 +118,54 @@ def replay_recordings(
     ConfigError
         A configuration that does not fit the recordings.
     UsageError
-        Two recordings of one spindle.
+        Two recordings of one spindle, or several processes for a paced replay.
     """
     recordings = [Recording.open(path) for path in paths]
-    clock: Clock = NoClock() if pace is None else WallClock()
-    stop, collected, edges = Stop(), CollectAlerts(), CollectLives()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RecordingError(f"{out}: cannot be made: {error}") from error
+    n_jobs = min(n_jobs, len(recordings))
+    if n_jobs > 1 and pace is not None:
+        raise UsageError("a paced replay plays all recordings at once, in one process: wanted 1 job")
     with ExitStack() as stack:
-        on_progress = stack.enter_context(_progress(recordings, show_progress))
-        stack.enter_context(stop.on_signals())
-        player = Player(recordings, clock, config.check.max_block_s, pace, stop, on_progress)
+        tell = stack.enter_context(_progress(recordings, show_progress))
         writers: list[Writer] = [
             stack.enter_context(AlertLines(out / "alerts.jsonl")),
             stack.enter_context(ToolLines(out / "tools.jsonl")),
-            stack.enter_context(ScoreTable(out / "scores.parquet")),
-            collected,
-            edges,
         ]
-        # As live, but from an empty store: two replays learn the same.
-        flow = build_flow(player, player.spindles, config, clock, writers, store=BaselineFile(None))
         began_s = monotonic_s()
-        run_flow(flow)
+        if n_jobs > 1:
+            told = replay_side_by_side(recordings, out / "scores.parquet", config, n_jobs, tell.done)
+        else:
+            told = _replay_in_one_flow(recordings, out / "scores.parquet", config, pace, tell)
         wall_s = monotonic_s() - began_s
-        if stop.asked:  # inside, so that half a replay leaves no files
-            raise KeyboardInterrupt
-    outcomes = tuple(judge_recording(recording, collected.alerts) for recording in recordings)
+        for writer in writers:
+            writer.write([*told.alerts, *told.lives])
+    outcomes = tuple(judge_recording(recording, told.alerts) for recording in recordings)
     duration_s = sum(recording.duration_s for recording in recordings)
-    kpi = measure_kpi(recordings, collected.alerts, edges.lives, config.hash) if with_kpi else None
+    kpi = measure_kpi(recordings, told.alerts, told.lives, config.hash) if with_kpi else None
     summary = ReplaySummary(outcomes, duration_s, wall_s, config.hash, kpi)
     if kpi is not None:
         (out / "kpi.json").write_bytes(orjson.dumps(kpi.as_dict(), option=orjson.OPT_INDENT_2))
     (out / "summary.json").write_bytes(orjson.dumps(summary.as_dict(), option=orjson.OPT_INDENT_2))
     return summary
+
+
+def _replay_in_one_flow(
+    recordings: Sequence[Recording], scores: Path, config: Config, pace: float | None, tell: Progress
+) -> Told:
+    """Replay all recordings at once, in this process."""
+    clock: Clock = NoClock() if pace is None else WallClock()
+    stop, alerts, lives = Stop(), Collect(Alert), Collect(ToolLife)
+    player = Player(recordings, clock, config.check.max_block_s, pace, stop, tell.item)
+    with stop.on_signals(), ScoreTable(scores) as table:
+        # As live, but from an empty store: two replays learn the same.
+        writers: list[Writer] = [table, alerts, lives]
+        run_flow(build_flow(player, player.spindles, config, clock, writers, store=BaselineFile(None)))
+        if stop.asked:  # inside, so that half a replay leaves no files
+            raise KeyboardInterrupt
+    return Told(alerts.records, lives.records)
 
 
 def replay_alerts(recordings: Sequence[Recording], config: Config) -> list[Alert]:
@@ -193,28 +188,48 @@ def replay_alerts(recordings: Sequence[Recording], config: Config) -> list[Alert
     SpindlewatchError
         As `replay_recordings`.
     """
-    clock, collected = NoClock(), CollectAlerts()
+    clock, collected = NoClock(), Collect(Alert)
     player = Player(recordings, clock, config.check.max_block_s)
     run_flow(build_flow(player, player.spindles, config, clock, [collected], store=BaselineFile(None)))
-    return collected.alerts
+    return collected.records
+
+
+class Progress:
+    """How far a replay is, drawn as a bar.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        What is replayed.
+    draw : callable
+        Takes stream seconds that are done, over all recordings.
+    """
+
+    def __init__(self, recordings: Sequence[Recording], draw: Callable[[float], None]) -> None:
+        self._starts = {recording.spindle.name: recording.start_ns for recording in recordings}
+        self._done_s: dict[str, float] = {}
+        self._draw = draw
+
+    def item(self, _n: int, item: Any) -> None:
+        """Hear from the player what it handed over last."""
+        if item is not None:
+            self._done_s[item.spindle] = (item.t_ns - self._starts[item.spindle]) / NS_PER_S
+            self._draw(sum(self._done_s.values()))
+
+    def done(self, recording: Recording) -> None:
+        """Hear that a recording is through."""
+        self._done_s[recording.spindle.name] = recording.duration_s
+        self._draw(sum(self._done_s.values()))
 
 
 @contextmanager
-def _progress(recordings: Sequence[Recording], wanted: bool) -> Iterator[Any]:
-    """Give a function to tell the player's progress to; it draws a bar if stderr is a terminal."""
+def _progress(recordings: Sequence[Recording], wanted: bool) -> Iterator[Progress]:
+    """Draw a bar while the replay runs, if stderr is a terminal."""
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
     total_s = sum(recording.duration_s for recording in recordings)
-    starts = {recording.spindle.name: recording.start_ns for recording in recordings}
-    done_s: dict[str, float] = {}
-    with Progress(console=console, transient=True, disable=not (wanted and console.is_terminal)) as progress:
-        task = progress.add_task("replaying", total=total_s)
-
-        def tell(_n: int, item: Block | Context | Tick | None) -> None:
-            if item is not None:
-                done_s[item.spindle] = (item.t_ns - starts[item.spindle]) / NS_PER_S
-                progress.update(task, completed=sum(done_s.values()))
-
-        yield tell
+    with Bar(console=console, transient=True, disable=not (wanted and console.is_terminal)) as bar:
+        task = bar.add_task("replaying", total=total_s)
+        yield Progress(recordings, lambda done_s: bar.update(task, completed=done_s))

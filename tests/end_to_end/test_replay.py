@@ -133,15 +133,16 @@ def test_an_abort_and_a_resume_lose_and_invent_no_alert(reference, tmp_path):
     from engine.clock import NoClock
     from engine.flow import build_flow
     from engine.runtime import run_flow
+    from engine.verdicts import Alert
     from replay.player import Player, items_with_ticks
     from replay.recording import Recording
-    from replay.session import CollectAlerts
+    from sinks.collect import Collect
 
     _, out = reference
     recording = Recording.open(out.parent / "recording")
     init_db_dir(tmp_path, 1)
     recovery = RecoveryConfig(str(tmp_path))
-    collected = CollectAlerts()
+    collected = Collect(Alert)
     n_played = {"aborted": 0, "resumed": 0}
 
     def crash_in_the_fault(n, item):
@@ -161,4 +162,4 @@ def test_an_abort_and_a_resume_lose_and_invent_no_alert(reference, tmp_path):
     n_all = sum(1 for _ in items_with_ticks(recording, CONFIG.check.max_block_s))
     assert 0 < n_played["aborted"] < n_all
     assert 0 < n_played["resumed"] < n_all  # it went on, it did not begin again
-    assert {(a.id, str(a.state)) for a in collected.alerts} == {(a["id"], a["state"]) for a in whole}
+    assert {(a.id, str(a.state)) for a in collected.records} == {(a["id"], a["state"]) for a in whole}

@@ -12,14 +12,16 @@ from engine.errors import ConfigError
 from engine.flow import ShadowBranch, build_flow
 from engine.fuse import Fuse
 from engine.runtime import run_flow
+from engine.verdicts import Alert
 from operators import shadow as shadow_module
 from operators.detect import Detect
 from operators.shadow import Shadow, same_vectors
 from replay.player import Player
 from replay.recording import Recording
-from replay.session import CollectAlerts, replay_alerts
+from replay.session import replay_alerts
 from replay.simulate import plan_from_options, simulate
 from sinks.baselines import BaselineFile
+from sinks.collect import Collect
 
 LIVE = load_config()
 STRICT = parse_config("[judge]\non = 1.5\non_delay_vectors = 4\n[diagnosis.sensitivity]\ncollision = 0.9\n")
@@ -42,7 +44,7 @@ def alone(shop):
 
 def run_beside(shop, config, fuse=None, recoverable=False):
     """Replay with a shadow; what live and shadow told."""
-    live, other = CollectAlerts(), CollectAlerts()
+    live, other = Collect(Alert), Collect(Alert)
     branch = ShadowBranch(config, [other], fuse or Fuse("the shadow"), BaselineFile(None))
     player = Player([shop], NoClock(), LIVE.check.max_block_s)
     store = BaselineFile(None)
@@ -58,7 +60,7 @@ def run_beside(shop, config, fuse=None, recoverable=False):
             shadow=branch,
         )
     )
-    return live.alerts, other.alerts
+    return live.records, other.records
 
 
 @pytest.mark.parametrize("config", [LIVE, STRICT, OTHER_WINDOWS], ids=["same", "shared", "own windows"])

@@ -1,0 +1,161 @@
+"""Recordings replayed side by side in processes of their own: what each found, put together as if one flow had run."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from engine.clock import NoClock
+from engine.config import Config
+from engine.errors import RecordingError
+from engine.flow import build_flow
+from engine.runtime import run_flow
+from engine.verdicts import Alert, ToolLife
+from replay.player import Player
+from replay.recording import Recording
+from sinks.base import Writer
+from sinks.baselines import BaselineFile
+from sinks.collect import Collect
+from sinks.files import written_whole
+from sinks.parquet import ScoreTable
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a replay told, beside its scores.
+
+    Parameters
+    ----------
+    alerts : list of Alert
+        All messages; each spindle's in the order sent.
+    lives : list of ToolLife
+        As told after every cut.
+    """
+
+    alerts: list[Alert]
+    lives: list[ToolLife]
+
+
+def replay_side_by_side(
+    recordings: Sequence[Recording],
+    scores: Path,
+    config: Config,
+    n_jobs: int,
+    on_done: Callable[[Recording], None],
+) -> Told:
+    """Replay each recording in a flow of its own, several at a time, as fast as possible.
+
+    Spindles share nothing, so alerts are those of one flow over all of them. Interrupting ends the processes and
+    leaves no files.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        Of different spindles.
+    scores : Path
+        ``scores.parquet``: the recordings' rows, one recording after the other.
+    config : Config
+        What decides.
+    n_jobs : int
+        Processes, at least 1.
+    on_done : callable
+        Told each recording that is through.
+
+    Returns
+    -------
+    Told
+        Recording by recording.
+
+    Raises
+    ------
+    SpindlewatchError
+        Of the recording that could not be replayed.
+    RecordingError
+        A process that died.
+    """
+    Player(
+        recordings, NoClock(), config.check.max_block_s
+    )  # refuses two of one spindle, as one flow does
+    with _parts_beside(scores) as folder, _pool(n_jobs) as pool:
+        longest_first = sorted(range(len(recordings)), key=lambda i: -recordings[i].duration_s)
+        waiting = {
+            pool.submit(_play, recordings[i].path, config, folder / f"{i}.parquet"): i for i in longest_first
+        }
+        told: dict[int, Told] = {}
+        for future in as_completed(waiting):
+            at = waiting[future]
+            try:
+                told[at] = future.result()
+            except BrokenProcessPool as error:
+                raise RecordingError(
+                    f"{recordings[at].path}: the process that replayed it died: out of memory, or killed"
+                ) from error
+            on_done(recordings[at])
+        _join([folder / f"{i}.parquet" for i in range(len(recordings))], scores)
+    in_order = [told[at] for at in range(len(recordings))]
+    return Told(
+        [alert for one in in_order for alert in one.alerts], [life for one in in_order for life in one.lives]
+    )
+
+
+def _play(path: Path, config: Config, scores: Path) -> Told:
+    """Replay one recording; runs in a process of the pool."""
+    recording, alerts, lives = Recording.open(path), Collect(Alert), Collect(ToolLife)
+    clock = NoClock()
+    player = Player([recording], clock, config.check.max_block_s)
+    with ScoreTable(scores) as table:
+        writers: list[Writer] = [table, alerts, lives]
+        run_flow(build_flow(player, player.spindles, config, clock, writers, store=BaselineFile(None)))
+    return Told(alerts.records, lives.records)
+
+
+@contextmanager
+def _parts_beside(scores: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=".scores-", dir=scores.parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _pool(n_jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that are ended at once if anything goes wrong here."""
+    pool = ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn"), initializer=_leave_interrupts)
+    try:
+        yield pool
+    except BaseException:
+        # Not waited for: a recording may be hours long.
+        for process in list(pool._processes.values()):
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _leave_interrupts() -> None:
+    """Let the parent hear Ctrl-C alone; it ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _join(parts: Sequence[Path], scores: Path) -> None:
+    """Write tables of one schema behind each other, a row group at a time."""
+    with written_whole(scores) as whole:
+        writer: Any = None
+        for part in parts:
+            with pq.ParquetFile(part) as file:
+                writer = writer or pq.ParquetWriter(whole, file.schema_arrow, compression="zstd")
+                for group in range(file.num_row_groups):
+                    writer.write_table(file.read_row_group(group))
+        writer.close()
