@@ -103,6 +103,11 @@ class EventScores:
         return _ratio(self.n_right, self.n_named)
 
     @property
+    def right_class_95(self) -> tuple[float, float]:
+        """Its interval as if faults were independent (Wilson)."""
+        return wilson(self.n_right, self.n_named)
+
+    @property
     def precision(self) -> float:
         """Share of the alerts about the machine that a label explains, 0 to 1; NaN without alerts."""
         return _ratio(self.n_alerts - self.n_false, self.n_alerts)
@@ -154,6 +159,7 @@ class EventScores:
             "n_named": self.n_named,
             "n_right": self.n_right,
             "right_class_share": known(self.right_class_share),
+            "right_class_95": list(self.right_class_95) if self.n_named else None,
             "n_alerts": self.n_alerts,
             "n_false": self.n_false,
             "n_unlabelled_sensor_alerts": self.n_sensor,

@@ -37,9 +37,9 @@ class Evaluation:
     ranges_by_class : dict of str to tuple[RangeScores, ...]
         The same with the labels of one class, rows of all others left out.
     intervals_95 : dict of str to (low, high)
-        Of the figures of ``overall``. Recall, precision and rate of false alerts: the wider bounds of bootstrap and
-        exact interval (Wilson, Poisson), for the former knows that faults of one recording are alike, the latter that
-        so many hits of so many are no certainty.
+        Of the figures of ``overall``. Recall, right class, precision, rate of false alerts: the wider bounds of
+        bootstrap and exact interval (Wilson, Poisson), for the former knows that faults of one recording are alike,
+        the latter that so many hits of so many are no certainty.
     unit : str
         What the bootstrap drew: ``recordings``, with fewer than five ``faults``, with fewer than five of them ``none``.
     n_units : int
@@ -160,6 +160,8 @@ def _intervals(
     drawn = bootstrap_95(units, _figures, seed)
     if overall.n_faults:
         drawn["recall"] = hull(drawn.get("recall"), overall.recall_95)
+    if overall.n_named:
+        drawn["right_class_share"] = hull(drawn.get("right_class_share"), overall.right_class_95)
     if overall.n_alerts:
         drawn["precision"] = hull(drawn.get("precision"), overall.precision_95)
     if overall.normal_s > 0.0:
