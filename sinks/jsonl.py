@@ -2,59 +2,67 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Generic, Self, TypeVar
 
 import orjson
 
 from engine.verdicts import Alert, ToolLife
 from sinks.alert_json import alert_as_dict
-from sinks.base import Record
+from sinks.collect import Collect
 from sinks.files import written_whole
 from sinks.tool_history import life_as_dict
 
+T = TypeVar("T")
 
-class AlertLines:
-    """``alerts.jsonl``: every alert message of a replay, a line each, without wall times.
 
-    Lines are in the order of stream time, so that two replays of the same recordings give the same bytes however
-    their spindles took turns. They are held until the end: a replay's alerts are few. A context manager: the file is
-    written when it is left without an exception.
+class _Lines(ABC, Generic[T]):
+    """Records of one kind, a line each, in the order of stream time.
+
+    Two replays of the same recordings give the same bytes, however their spindles took turns. Records are held until
+    the end: a replay's are few. A context manager: the file is written when it is left without an exception.
 
     Parameters
     ----------
     path : Path
         Replaced when the replay ends well, not before.
+    kind : type
+        The records wanted.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: type[T]) -> None:
         self._path = path
-        self._alerts: list[Alert] = []
+        self._kept = Collect(kind)
 
-    def write(self, records: Sequence[Record]) -> None:
-        """Keep the alerts."""
-        self._alerts.extend(record for record in records if isinstance(record, Alert))
+    def write(self, records: Sequence[Any]) -> None:
+        """Keep those of the kind."""
+        self._kept.write(records)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
-        if kind is None:
-            self._write_file()
-
-    def _write_file(self) -> None:
+        if kind is not None:
+            return
         # Stable: one alert's messages of the same moment keep the order in which they were sent.
-        self._alerts.sort(key=lambda alert: (alert.t_ns, alert.spindle, alert.id))
+        self._kept.records.sort(key=self._order)
         with written_whole(self._path) as part, part.open("wb") as file:
-            for alert in self._alerts:
-                file.write(
-                    orjson.dumps(alert_as_dict(alert, wall_times=False), option=orjson.OPT_APPEND_NEWLINE)
-                )
+            for record in self._kept.records:
+                file.write(orjson.dumps(self._as_dict(record), option=orjson.OPT_APPEND_NEWLINE))
+
+    @staticmethod
+    @abstractmethod
+    def _order(record: T) -> tuple[Any, ...]: ...
+
+    @staticmethod
+    @abstractmethod
+    def _as_dict(record: T) -> dict[str, Any]: ...
 
 
-class ToolLines:
-    """``tools.jsonl``: what every cut left of its tool's edge, a line each, in the order of stream time.
+class AlertLines(_Lines[Alert]):
+    """``alerts.jsonl``: every alert message of a replay, a line each in the order of stream time, without wall times.
 
     A context manager: the file is written when it is left without an exception.
 
@@ -65,19 +73,35 @@ class ToolLines:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lives: list[ToolLife] = []
+        super().__init__(path, Alert)
 
-    def write(self, records: Sequence[Record]) -> None:
-        """Keep the tool lives."""
-        self._lives.extend(record for record in records if isinstance(record, ToolLife))
+    @staticmethod
+    def _order(record: Alert) -> tuple[Any, ...]:
+        return record.t_ns, record.spindle, record.id
 
-    def __enter__(self) -> Self:
-        return self
+    @staticmethod
+    def _as_dict(record: Alert) -> dict[str, Any]:
+        return alert_as_dict(record, wall_times=False)
 
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
-        if kind is None:
-            self._lives.sort(key=lambda life: (life.t_ns, life.spindle))
-            with written_whole(self._path) as part, part.open("wb") as file:
-                for life in self._lives:
-                    file.write(orjson.dumps(life_as_dict(life), option=orjson.OPT_APPEND_NEWLINE))
+
+class ToolLines(_Lines[ToolLife]):
+    """``tools.jsonl``: what every cut left of its tool's edge, a line each in the order of stream time.
+
+    A context manager: the file is written when it is left without an exception.
+
+    Parameters
+    ----------
+    path : Path
+        Replaced when the replay ends well, not before.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, ToolLife)
+
+    @staticmethod
+    def _order(record: ToolLife) -> tuple[Any, ...]:
+        return record.t_ns, record.spindle
+
+    @staticmethod
+    def _as_dict(record: ToolLife) -> dict[str, Any]:
+        return life_as_dict(record)
