@@ -17,7 +17,7 @@ from engine.commands.options import PATH, config_option, json_option, print_json
     "faults",
     multiple=True,
     required=True,
-    metavar="KIND@START[-END][:SEVERITY]",
+    metavar="FAULT@START[-END][:SEVERITY]",
     help="Repeatable; times in seconds, severity 1 = moderate.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of what is random in a fault.")

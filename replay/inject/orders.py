@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.errors import UsageError
+from replay.fault_option import MOST_SEVERE, read_fault_option
 
 
 class Injection(StrEnum):
@@ -32,9 +32,6 @@ IN_THE_CUT = frozenset(
 )
 BEARINGS = frozenset({Injection.BEARING, Injection.BEARING_INNER})
 
-_MOST_SEVERE = 10.0
-_ORDER = re.compile(r"(?P<kind>\w+)@(?P<start>[0-9.]+)(?:-(?P<end>[0-9.]+))?(?::(?P<severity>[^:]+))?")
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -59,7 +56,7 @@ class Order:
 
 
 def parse_order(text: str) -> Order:
-    """Read one ``--fault`` option: ``KIND@START[-END][:SEVERITY]``, times in seconds.
+    """Read one ``--fault`` option: ``FAULT@START[-END][:SEVERITY]``, times in seconds.
 
     Parameters
     ----------
@@ -85,23 +82,8 @@ def parse_order(text: str) -> Order:
         ...
     engine.errors.UsageError: --fault 'flood@30': unknown fault 'flood', wanted one of collision, ...
     """
-    match = _ORDER.fullmatch(text.strip())
-    if match is None:
-        raise UsageError(f"--fault {text!r}: wanted KIND@START[-END][:SEVERITY], such as chatter@30:0.5")
-    if match["kind"] not in list(Injection):
-        raise UsageError(
-            f"--fault {text!r}: unknown fault {match['kind']!r}, wanted one of {', '.join(Injection)}"
-        )
-    start_s = _number(text, "START", match["start"])
-    end_s = None if match["end"] is None else _number(text, "END", match["end"])
-    severity = 1.0 if match["severity"] is None else _number(text, "SEVERITY", match["severity"])
-    if end_s is not None and end_s <= start_s:
-        raise UsageError(f"--fault {text!r}: END must be after START = {start_s:g}, got {end_s:g}")
-    if not 0.0 < severity <= _MOST_SEVERE:
-        raise UsageError(
-            f"--fault {text!r}: SEVERITY must be above 0 and at most {_MOST_SEVERE:g}, got {severity:g}"
-        )
-    return Order(Injection(match["kind"]), start_s, end_s, severity)
+    option = read_fault_option(text, list(Injection), with_spindle=False)
+    return Order(Injection(option.fault), option.start_s, option.end_s, option.severity)
 
 
 def parse_kinds(text: str | None) -> tuple[Injection, ...]:
@@ -145,15 +127,8 @@ def parse_severities(text: str) -> tuple[float, ...]:
         severities = tuple(float(part) for part in text.split(","))
     except ValueError:
         severities = (0.0,)
-    if not all(0.0 < severity <= _MOST_SEVERE for severity in severities):
+    if not all(0.0 < severity <= MOST_SEVERE for severity in severities):
         raise UsageError(
-            f"--severities: got {text!r}, wanted numbers above 0, at most {_MOST_SEVERE:g}: 0.5,1,2"
+            f"--severities: got {text!r}, wanted numbers above 0, at most {MOST_SEVERE:g}: 0.5,1,2"
         )
     return severities
-
-
-def _number(text: str, what: str, digits: str) -> float:
-    try:
-        return float(digits)
-    except ValueError:
-        raise UsageError(f"--fault {text!r}: {what} must be a number, got {digits!r}") from None

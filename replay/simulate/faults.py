@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.errors import UsageError
+from replay.fault_option import read_fault_option
 
 
 class FaultKind(StrEnum):
@@ -105,13 +105,9 @@ class FaultOrder:
 
 _LATEST_S = 86_400.0  # programs are walked through to find the cut, so not at any distance
 
-_ORDER = re.compile(
-    r"(?P<fault>\w+)@(?P<at>[0-9.]+)(?:-(?P<until>[0-9.]+))?:(?P<spindle>[^:]+)(?::(?P<severity>[^:]+))?"
-)
-
 
 def parse_fault(text: str) -> FaultOrder:
-    """Read one ``--fault`` option: ``KIND@START[-END]:SPINDLE[:SEVERITY]``, times in seconds.
+    """Read one ``--fault`` option: ``FAULT@START[-END]:SPINDLE[:SEVERITY]``, times in seconds.
 
     Parameters
     ----------
@@ -137,29 +133,8 @@ def parse_fault(text: str) -> FaultOrder:
         ...
     engine.errors.UsageError: --fault 'flood@30:M1': unknown fault 'flood', wanted one of tool_wear, ...
     """
-    match = _ORDER.fullmatch(text.strip())
-    if match is None:
-        raise UsageError(
-            f"--fault {text!r}: wanted KIND@START[-END]:SPINDLE[:SEVERITY], such as chatter@30:M1"
-        )
-    if match["fault"] not in list(FaultKind):
-        raise UsageError(
-            f"--fault {text!r}: unknown fault {match['fault']!r}, wanted one of {', '.join(FaultKind)}"
-        )
-    at_s = _number(text, "START", match["at"])
-    until_s = None if match["until"] is None else _number(text, "END", match["until"])
-    severity = 1.0 if match["severity"] is None else _number(text, "SEVERITY", match["severity"])
-    if at_s > _LATEST_S:
-        raise UsageError(f"--fault {text!r}: START must be at most {_LATEST_S:g} s, got {at_s:g} s")
-    if until_s is not None and until_s <= at_s:
-        raise UsageError(f"--fault {text!r}: END must be after START = {at_s:g}, got {until_s:g}")
-    if not 0.0 < severity <= 10.0:
-        raise UsageError(f"--fault {text!r}: SEVERITY must be above 0 and at most 10, got {severity:g}")
-    return FaultOrder(FaultKind(match["fault"]), at_s, until_s, match["spindle"], severity)
-
-
-def _number(text: str, what: str, digits: str) -> float:
-    try:
-        return float(digits)
-    except ValueError:
-        raise UsageError(f"--fault {text!r}: {what} must be a number, got {digits!r}") from None
+    option = read_fault_option(text, list(FaultKind), with_spindle=True)
+    if option.start_s > _LATEST_S:
+        raise UsageError(f"--fault {text!r}: START must be at most {_LATEST_S:g} s, got {option.start_s:g} s")
+    assert option.spindle is not None
+    return FaultOrder(FaultKind(option.fault), option.start_s, option.end_s, option.spindle, option.severity)

@@ -24,8 +24,8 @@ SHOP = ShopPlan(("M1", "M2"), Preset.DEMO, seed=9)
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("tool_breakage", "wanted KIND@START"),
-        ("tool_breakage@30", "wanted KIND@START"),
+        ("tool_breakage", "wanted FAULT@START"),
+        ("tool_breakage@30", "wanted FAULT@START"),
         ("flood@30:M1", "unknown fault 'flood', wanted one of tool_wear, tool_breakage"),
         ("chatter@1.2.3:M1", "START must be a number, got '1.2.3'"),
         ("chatter@30-20:M1", "END must be after START = 30, got 20"),
