@@ -26,6 +26,8 @@ from detectors.cut_curves import (
 )
 
 _END_SHARE = 0.05
+_N_TOLD = 3
+"""Cuts in a row that are told of before the new level counts as the program's."""
 
 
 class CutEnvelope:
@@ -43,7 +45,7 @@ class CutEnvelope:
         went on learning would follow a tool into its wear.
     """
 
-    version = 1
+    version = 2
     __slots__ = (
         "_levels",
         "_limits",
@@ -55,6 +57,7 @@ class CutEnvelope:
         "length",
         "n_cuts",
         "n_refused",
+        "n_told",
         "n_vectors",
         "shortest",
         "width",
@@ -62,7 +65,7 @@ class CutEnvelope:
 
     def __init__(self, levels: Sequence[Level], n_cuts: int) -> None:
         self._levels, self.n_cuts = tuple(levels), n_cuts
-        self.learned = self.n_refused = self.n_vectors = 0
+        self.learned = self.n_refused = self.n_told = self.n_vectors = 0
         self.width = self.length = self.shortest = math.nan
         self.by_feed = self.interrupted = False
         self._rows = np.empty((0, 2, len(self._levels) + 2, N_BINS), dtype=np.float32)
@@ -113,13 +116,28 @@ class CutEnvelope:
         if self.learned < 2 * self.n_cuts:
             self._learn(row)
 
+    def told(self, above: bool) -> None:
+        """Hear, before `ended`, whether the cut that is over was told to be above its limits.
+
+        The same in three cuts in a row has been said three times: the program was edited for good, and is learnt anew.
+        A cut that is too low is never got used to, for a tool that is missing stays so.
+
+        Parameters
+        ----------
+        above : bool
+            Whether it was.
+        """
+        self.n_told = self.n_told + 1 if above else 0
+        if self.n_told >= _N_TOLD:
+            self._start_over()
+
     def save(self) -> State:
         """Return plain arrays and numbers for `restore`."""
         return {
             "version": self.version,
             "learned": self.learned,
             "lengths": np.array([self.width, self.length, self.shortest]),
-            "counts": np.array([self.n_vectors, self.n_refused, self.interrupted, self.by_feed]),
+            "counts": np.array([self.n_vectors, self.n_refused, self.n_told, self.interrupted, self.by_feed]),
             "rows": self._rows.copy(),
             "limits": self._limits.copy(),
             "speeds": self._speeds.copy(),
@@ -140,7 +158,8 @@ class CutEnvelope:
             raise ValueError(f"envelope along the cut: got rows of shape {rows.shape[1:]}, wanted {wanted}")
         self._rows, self.learned = rows, int(state["learned"])
         self.width, self.length, self.shortest = (float(number) for number in state["lengths"])
-        self.n_vectors, self.n_refused, interrupted, by_feed = (int(number) for number in state["counts"])
+        counts = [int(number) for number in state["counts"]]
+        self.n_vectors, self.n_refused, self.n_told, interrupted, by_feed = counts
         self.interrupted, self.by_feed = bool(interrupted), bool(by_feed)
         self._limits, self._speeds = np.array(state["limits"]), np.array(state["speeds"])
 
@@ -161,7 +180,7 @@ class CutEnvelope:
 
     def _start_over(self) -> None:
         """Forget what was learnt."""
-        self.learned = self.n_refused = 0
+        self.learned = self.n_refused = self.n_told = 0
         self._rows = np.empty((0, *self._rows.shape[1:]), dtype=np.float32)
         self._limits, self._speeds = self._limits[:0], self._speeds[:0]
 

@@ -55,7 +55,8 @@ class SectionEnvelope(Signature):
     cut whose beginning was not seen, the first half second of a regime, and the last twentieth on the low side.
 
     It misleads where one regime holds different cuts (no section in the context): limits widen to hold them all. A
-    level that is edited for good (more depth in the same program, at the same feed) is found until it is taught anew.
+    level that is edited for good (more depth in the same program, at the same feed) is told in three cuts, then learnt;
+    so is a fault that raises the level of every cut and that nobody mends.
 
     State: at most ``[learn] max_regimes`` envelopes; those not cut for longest go.
     """
@@ -78,6 +79,7 @@ class SectionEnvelope(Signature):
         "_n_smooth",
         "_regime",
         "_tell_low",
+        "_told",
     )
 
     def __init__(self, features: Sequence[Feature], group: SensorGroup, config: Config) -> None:
@@ -94,6 +96,7 @@ class SectionEnvelope(Signature):
         self._cut: CutSoFar | None = None
         self._look: Look | None = None
         self._looked_ns = -1
+        self._told = False  # whether this cut was told to be above its limits
 
     def progress(self, regime: Regime) -> tuple[int, int]:
         """How many good cuts of a regime have been learnt, and how many are wanted before its limits hold.
@@ -140,6 +143,7 @@ class SectionEnvelope(Signature):
             return None
         onset_ns = cut.onset_ns((self._n_high if above >= below else self._n_low) - 1, vector.onset_ns)
         if above >= below:
+            self._told = self._told or above >= 1.0
             return self._finding(FaultClass.PROCESS, above, cut.explain(look, envelope, True), onset_ns)
         return self._finding(FaultClass.MISSING_TOOL, below, cut.explain(look, envelope, False), onset_ns)
 
@@ -165,6 +169,7 @@ class SectionEnvelope(Signature):
             "envelopes": envelopes,
             "regime": None if self._regime is None else tuple(self._regime),
             "cut": None if self._cut is None else self._cut.save(),
+            "told": self._told,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:  # noqa: D102
@@ -174,6 +179,7 @@ class SectionEnvelope(Signature):
             self._envelope_of(Regime(*regime)).restore(saved)
         self._regime = None if state["regime"] is None else Regime(*state["regime"])
         self._cut = self._envelope = None
+        self._told = bool(state["told"])
         if state["cut"] is not None and self._regime is not None:
             self._envelope = self._envelope_of(self._regime)
             self._cut = self._new_cut()
@@ -184,7 +190,10 @@ class SectionEnvelope(Signature):
         if self._cut is not None and self._envelope is not None:
             row = self._cut.row()
             if row.n_vectors:
+                if self._envelope.ready:
+                    self._envelope.told(self._told)
                 self._envelope.ended(row, self._cut.fit)
+        self._told = False
         before, self._regime = self._regime, vector.regime
         # The same section at another speed goes on in the middle.
         goes_on = before is not None and before.cutting is True and before[:3] == vector.regime[:3]

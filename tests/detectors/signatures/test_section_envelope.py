@@ -148,6 +148,26 @@ def test_a_program_that_was_edited_is_learnt_anew_instead_of_never_being_judged_
     assert watch(own, vectors([replace(Cut(change=lambda s: 1.25 if s > 5.0 else 1.0), feed=800.0)]))
 
 
+def test_a_level_that_is_edited_for_good_is_told_in_three_cuts_and_then_learnt():
+    own, edited = signature(), [Cut(height=1.5) for _ in range(N_CUTS + 8)]
+    watch(own, vectors(healthy_cuts(N_CUTS + 2)))
+
+    told = [any(f.score >= 1.0 for f in watch(own, vectors([cut], seed))) for seed, cut in enumerate(edited)]
+
+    assert told == [True] * 3 + [False] * (len(edited) - 3)
+    assert own.progress(CUT) == (N_CUTS, N_CUTS)
+    back = watch(own, vectors([Cut(height=0.6)]))
+    assert {finding.fault for finding in back} == {FaultClass.MISSING_TOOL}  # the new level's own limits hold
+
+
+def test_a_tool_that_stays_missing_is_told_in_every_cut():
+    own = signature()
+    watch(own, vectors(healthy_cuts(N_CUTS + 2)))
+
+    for seed in range(8):
+        assert watch(own, vectors([Cut(change=lambda _s: 0.4)], seed))
+
+
 def test_without_a_feed_places_are_along_time():
     own = signature()
     watch(own, vectors([replace(cut, feed=None) for cut in healthy_cuts(N_CUTS + 2)]))
