@@ -16,6 +16,7 @@ import numpy as np
 
 from engine.clock import NS_PER_S, WallClock
 from engine.config import Config, load_config
+from engine.declared import Spindle
 from engine.errors import UsageError
 from engine.flow import ShadowBranch, build_flow
 from engine.fuse import Fuse
@@ -30,6 +31,8 @@ from sinks.base import Writer
 from sinks.baselines import BaselineFile, beside
 from sinks.collect import Collect
 from sinks.journal import Journal
+from sinks.ring import Ring
+from sinks.ring_layout import ring_beside
 from sinks.shadow import ShadowJournal, shadow_beside
 from sinks.streams import RedisAlerts
 from sinks.tool_history import ToolHistory
@@ -37,6 +40,7 @@ from sinks.watch import Subscription
 from sinks.websocket import LiveServer
 
 REDIS_STREAM = "spindlewatch:alerts"
+_TEMPORARY_GIB = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ def run_demo(
     port : int, optional
         Of the page; 0 = any free one; None = the configured one.
     journal_path : Path, optional
-        Where alerts are kept; None = a temporary folder.
+        Where alerts are kept, and beside it what `record` and `incident` take; None = a temporary folder.
     redis_url : str, optional
         A Redis whose stream `REDIS_STREAM` gets the alerts too.
     config_path : Path, optional
@@ -167,6 +171,7 @@ def run_demo(
         if journal_path is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spindlewatch-"))
             journal_path = Path(folder) / "journal.sqlite3"
+            config = _with_small_ring(config)
         journal = Journal(journal_path)
         stack.callback(journal.close)
         store = BaselineFile(beside(journal_path))
@@ -174,6 +179,7 @@ def run_demo(
         shadow = None if other is None else _shadow_branch(other, config, journal_path, stack)
         start_ns = clock.now_ns()
         shop = Shop(plan, start_ns)
+        ring = _ring(config, journal_path, shop.spindles, stack)
         server = LiveServer(config.hub, journal, clock, shop.spindles)
         address = server.start()
         stack.callback(server.close)
@@ -189,12 +195,35 @@ def run_demo(
             stack.callback(redis.close)
             writers.append(redis)
         flow = build_flow(
-            source, shop.spindles, config, clock, writers, viewers=[server], store=store, shadow=shadow
+            source,
+            shop.spindles,
+            config,
+            clock,
+            writers,
+            viewers=[server],
+            store=store,
+            shadow=shadow,
+            ring=ring,
         )
         run_flow(flow)
         ran_s = (clock.now_ns() - start_ns) / NS_PER_S
         end_ns = clock.now_ns()
     return _result(ran_s, start_ns, end_ns, shop.faults, collected.records, stopwatch.latencies_ms)
+
+
+def _ring(config: Config, journal_path: Path, spindles: Sequence[Spindle], stack: ExitStack) -> Ring | None:
+    """Open the ring beside the journal; the stack closes it."""
+    if not config.ring.enabled:
+        return None
+    ring = Ring(ring_beside(journal_path, config.ring.path), spindles, config.ring, config.hash)
+    stack.callback(ring.close)
+    return ring
+
+
+def _with_small_ring(config: Config) -> Config:
+    """Spare the disk for temporary files, which may be memory."""
+    small = msgspec.structs.replace(config.ring, max_gib=min(config.ring.max_gib, _TEMPORARY_GIB))
+    return msgspec.structs.replace(config, ring=small)
 
 
 def _shadow_branch(other: Config, live: Config, journal_path: Path, stack: ExitStack) -> ShadowBranch:

@@ -10,6 +10,7 @@ from typing import Any
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
+from engine.barriers import Resume
 from engine.clock import NS_PER_S, Clock, monotonic_s, wake_in
 from engine.declared import Spindle
 from engine.errors import UsageError
@@ -22,7 +23,8 @@ _TICK_NS = NS_PER_S // 10
 # Items handed over at once: enough to forget Bytewax's cost per batch, few enough to keep memory flat.
 _BATCH = 64
 
-Item = tuple[str, Block | Context | Tick]
+Played = Block | Context | Tick | Resume
+Item = tuple[str, Played]
 
 
 def items_with_ticks(recording: Recording, max_block_s: float) -> Iterator[Block | Context | Tick]:
@@ -53,7 +55,7 @@ def items_with_ticks(recording: Recording, max_block_s: float) -> Iterator[Block
     yield Tick(name, end_ns, last=True)
 
 
-def _due_ns(item: Block | Context | Tick, spindle: Spindle) -> int:
+def _due_ns(item: Played, spindle: Spindle) -> int:
     """When an item comes, in stream time."""
     group = spindle.group(item.group) if isinstance(item, Block) else None
     return complete_ns(item, group) if group and isinstance(item, Block) else item.t_ns
@@ -65,8 +67,8 @@ class _Part(StatefulSourcePartition[Item, int]):
     def __init__(self, player: Player, recording: Recording, n_done: int) -> None:
         self._player, self._n_done = player, n_done
         self._start_ns = recording.start_ns
-        self._items = islice(items_with_ticks(recording, player.max_block_s), n_done, None)
-        self._next: Block | Context | Tick | None = None
+        self._items = islice(player.items_of(recording, player.max_block_s), n_done, None)
+        self._next: Played | None = None
         self._wait_s: float | None = None
 
     def next_batch(self) -> list[Item]:
@@ -99,7 +101,7 @@ class _Part(StatefulSourcePartition[Item, int]):
         return self._n_done
 
 
-def _no_progress(_n: int, _item: Block | Context | Tick | None) -> None:
+def _no_progress(_n: int, _item: Played | None) -> None:
     """Tell nobody."""
 
 
@@ -120,6 +122,8 @@ class Player(FixedPartitionedSource[Item, int]):
         Ends the replay early.
     on_progress : callable, optional
         Told the number of items handed over and the last of them.
+    items_of : callable, optional
+        What a recording holds, and how long blocks may be, to what is played; ticks are part of it.
 
     Raises
     ------
@@ -134,7 +138,8 @@ class Player(FixedPartitionedSource[Item, int]):
         max_block_s: float,
         pace: float | None = None,
         stop: Stop | None = None,
-        on_progress: Callable[[int, Block | Context | Tick | None], None] = _no_progress,
+        on_progress: Callable[[int, Played | None], None] = _no_progress,
+        items_of: Callable[[Recording, float], Iterator[Played]] = items_with_ticks,
     ) -> None:
         self._recordings: dict[str, Recording] = {}
         for recording in recordings:
@@ -148,6 +153,7 @@ class Player(FixedPartitionedSource[Item, int]):
         self.max_block_s = max_block_s
         self.stop = stop or Stop()
         self.on_progress = on_progress
+        self.items_of = items_of
         self._clock, self._pace = clock, pace
         self._began_s: float | None = None
 
@@ -164,14 +170,14 @@ class Player(FixedPartitionedSource[Item, int]):
         """Open a recording at the item after the last one handed over."""
         return _Part(self, self._recordings[for_part], resume_state or 0)
 
-    def wait_s(self, start_ns: int, item: Block | Context | Tick) -> float:
+    def wait_s(self, start_ns: int, item: Played) -> float:
         """Seconds until an item is due; 0 or less = now.
 
         Parameters
         ----------
         start_ns : int
             Start of its recording.
-        item : Block, Context or Tick
+        item : Block, Context, Tick or Resume
             The next item.
 
         Returns
@@ -188,6 +194,6 @@ class Player(FixedPartitionedSource[Item, int]):
 
     def stamp(self, item: Any) -> Any:
         """Note when a paced replay received a block or context; an unpaced one notes nothing."""
-        if self._pace is None or isinstance(item, Tick):
+        if self._pace is None or isinstance(item, Tick | Resume):
             return item
         return replace(item, received_ns=self._clock.now_ns())

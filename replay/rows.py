@@ -82,7 +82,7 @@ class GroupRows:
         rate = self._group.sample_rate_hz
         n_max = 1 if self._group.kind == "scalar" else max(1, int(max_block_s * rate))
         anchor_ns, n_run = None, 0
-        for t_ns, samples in self._rows():
+        for t_ns, samples in self.rows():
             n_row = samples.shape[1]
             # Pieces are timed from where the unbroken run of rows began, so rounding does not depend on the cut.
             if anchor_ns is None or t_ns != anchor_ns + samples_to_ns(n_run, rate):
@@ -93,7 +93,19 @@ class GroupRows:
                 yield Block(self._spindle, self._group.name, piece_ns, rate, piece)
             n_run += n_row
 
-    def _rows(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    def rows(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Read rows in the order of the file, as they were written.
+
+        Yields
+        ------
+        tuple of int and float32[n_channels, n_samples]
+            Time of the first sample; samples of its own, read-only.
+
+        Raises
+        ------
+        RecordingError
+            As `blocks`.
+        """
         with self._open() as file:
             n_rows, n_bytes = file.metadata.num_rows, _n_bytes(file.metadata)
             n_batch = min(max(1, int(_BATCH_BYTES * n_rows / n_bytes)), _BATCH_ROWS)

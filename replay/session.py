@@ -17,6 +17,7 @@ from engine.errors import RecordingError, UsageError
 from engine.flow import build_flow
 from engine.runtime import Stop, run_flow
 from engine.verdicts import Alert, ToolLife
+from replay.incident_replay import IncidentOutcome, Incidents
 from replay.jobs import Told, replay_side_by_side
 from replay.kpi import Kpi, measure_kpi
 from replay.outcome import RecordingOutcome, judge_recording
@@ -45,6 +46,8 @@ class ReplaySummary:
         Of the configuration that decided.
     kpi : Kpi or None
         If it was asked for.
+    incidents : tuple[IncidentOutcome, ...]
+        For each recording that was continued from its state: whether the same was told as then.
     """
 
     outcomes: tuple[RecordingOutcome, ...]
@@ -52,6 +55,7 @@ class ReplaySummary:
     wall_s: float
     config_hash: str
     kpi: Kpi | None = None
+    incidents: tuple[IncidentOutcome, ...] = ()
 
     @property
     def realtime_factor(self) -> float:
@@ -67,6 +71,7 @@ class ReplaySummary:
             "realtime_factor": round(self.realtime_factor, 1),
             "alerts": sum(outcome.n_alerts for outcome in self.outcomes),
             "recordings": [outcome.as_dict() for outcome in self.outcomes],
+            **({"incidents": [one.as_dict() for one in self.incidents]} if self.incidents else {}),
             **({} if self.kpi is None else {"kpi": self.kpi.as_dict()}),
         }
 
@@ -86,6 +91,7 @@ def replay_recordings(
     show_progress: bool = False,
     with_kpi: bool = False,
     n_jobs: int = 1,
+    cold: bool = False,
 ) -> ReplaySummary:
     """Replay recordings and write ``summary.json``, ``alerts.jsonl``, ``tools.jsonl`` and ``scores.parquet``.
 
@@ -105,6 +111,8 @@ def replay_recordings(
         Work out what the replay was worth (`replay.kpi`) and write ``kpi.json`` too.
     n_jobs : int
         Processes that recordings are shared among; alerts do not depend on it. A paced replay wants 1.
+    cold : bool
+        Replay incidents as ordinary recordings: from nothing, under any configuration.
 
     Returns
     -------
@@ -118,14 +126,16 @@ def replay_recordings(
     ConfigError
         A configuration that does not fit the recordings.
     UsageError
-        Two recordings of one spindle, or several processes for a paced replay.
+        Two recordings of one spindle, several processes for a paced replay, or an incident under another configuration
+        than the one that decided then.
     """
-    recordings = [Recording.open(path) for path in paths]
+    incidents = Incidents.of(() if cold else paths, config)
+    recordings = [incidents.recordings.get(path) or Recording.open(path) for path in paths]
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RecordingError(f"{out}: cannot be made: {error}") from error
-    n_jobs = min(n_jobs, len(recordings))
+    n_jobs = 1 if incidents.by_path else min(n_jobs, len(recordings))  # they are short
     if n_jobs > 1 and pace is not None:
         raise UsageError("a paced replay plays all recordings at once, in one process: wanted 1 job")
     with ExitStack() as stack:
@@ -138,14 +148,15 @@ def replay_recordings(
         if n_jobs > 1:
             told = replay_side_by_side(recordings, out / "scores.parquet", config, n_jobs, tell.done)
         else:
-            told = _replay_in_one_flow(recordings, out / "scores.parquet", config, pace, tell)
+            told = _replay_in_one_flow(recordings, out / "scores.parquet", config, pace, tell, incidents)
         wall_s = monotonic_s() - began_s
         for writer in writers:
             writer.write([*told.alerts, *told.lives])
     outcomes = tuple(judge_recording(recording, told.alerts) for recording in recordings)
     duration_s = sum(recording.duration_s for recording in recordings)
     kpi = measure_kpi(recordings, told.alerts, told.lives, config.hash) if with_kpi else None
-    summary = ReplaySummary(outcomes, duration_s, wall_s, config.hash, kpi)
+    same = incidents.judge(told.alerts)
+    summary = ReplaySummary(outcomes, duration_s, wall_s, config.hash, kpi, same)
     if kpi is not None:
         (out / "kpi.json").write_bytes(orjson.dumps(kpi.as_dict(), option=orjson.OPT_INDENT_2))
     (out / "summary.json").write_bytes(orjson.dumps(summary.as_dict(), option=orjson.OPT_INDENT_2))
@@ -153,16 +164,22 @@ def replay_recordings(
 
 
 def _replay_in_one_flow(
-    recordings: Sequence[Recording], scores: Path, config: Config, pace: float | None, tell: Progress
+    recordings: Sequence[Recording],
+    scores: Path,
+    config: Config,
+    pace: float | None,
+    tell: Progress,
+    incidents: Incidents,
 ) -> Told:
     """Replay all recordings at once, in this process."""
     clock: Clock = NoClock() if pace is None else WallClock()
     stop, alerts, lives = Stop(), Collect(Alert), Collect(ToolLife)
-    player = Player(recordings, clock, config.check.max_block_s, pace, stop, tell.item)
+    player = Player(recordings, clock, config.check.max_block_s, pace, stop, tell.item, incidents.items_of)
     with stop.on_signals(), ScoreTable(scores) as table:
-        # As live, but from an empty store: two replays learn the same.
+        # As live, but from an empty store: two replays learn the same. What an incident was given, it is given again.
+        store = incidents.fill(BaselineFile(None))
         writers: list[Writer] = [table, alerts, lives]
-        run_flow(build_flow(player, player.spindles, config, clock, writers, store=BaselineFile(None)))
+        run_flow(build_flow(player, player.spindles, config, clock, writers, store=store))
         if stop.asked:  # inside, so that half a replay leaves no files
             raise KeyboardInterrupt
     return Told(alerts.records, lives.records)

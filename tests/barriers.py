@@ -15,7 +15,7 @@ from engine.flow import build_flow
 from engine.records import Block, Context, Tick
 from engine.runtime import run_flow
 from engine.verdicts import Alert
-from replay.simulate import Shop, demo_plan
+from replay.simulate import Shop, demo_plan, plan_from_options
 from sinks.alert_json import alert_as_dict
 from sinks.baselines import BaselineFile
 
@@ -35,10 +35,15 @@ class Collect:
 
 
 def live_items(
-    duration_s: float, seed: int = 1, n_spindles: int = 1, poll_s: float = 0.05
+    duration_s: float, seed: int = 1, n_spindles: int = 1, faults: Sequence[str] = (), poll_s: float = 0.05
 ) -> tuple[Shop, list[Item]]:
     """What a live shop sends, in the order in which it sends it, with a tick each tenth of a second."""
-    shop = Shop(demo_plan(duration_s, seed, n_spindles), T0)
+    plan = demo_plan(duration_s, seed, n_spindles)
+    if faults:
+        plan = plan_from_options(
+            preset="demo", duration_s=duration_s, n_spindles=n_spindles, seed=seed, faults=tuple(faults)
+        )
+    shop = Shop(plan, T0)
     items: list[Item] = []
     for turn in range(1, round(duration_s / poll_s) + 1):
         items += shop.advance(turn * poll_s)

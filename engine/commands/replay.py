@@ -31,6 +31,7 @@ from engine.errors import UsageError
     show_default=True,
     help="Processes; each takes whole recordings. Alerts do not depend on it.",
 )
+@click.option("--cold", is_flag=True, help="Incidents from nothing, not from the state that they begin with.")
 @config_option
 @json_option
 def replay(
@@ -40,6 +41,7 @@ def replay(
     kpi: bool,
     score: bool,
     jobs: int,
+    cold: bool,
     config_path: Path | None,
     as_json: bool,
 ) -> None:
@@ -55,6 +57,7 @@ def replay(
         show_progress=not as_json,
         with_kpi=kpi,
         n_jobs=jobs,
+        cold=cold,
     )
     evaluation = None
     if score:
@@ -66,6 +69,8 @@ def replay(
         print_json(summary.as_dict() | told)
     else:
         summary.print_table()
+        for outcome in summary.incidents:
+            click.echo(outcome.line())
         for line in summary.kpi.lines() if summary.kpi is not None else ():
             click.echo(line)
         if evaluation is not None:
