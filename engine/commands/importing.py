@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -17,17 +20,54 @@ from engine.errors import UsageError
 @click.option(
     "--option", "-o", "options", multiple=True, metavar="KEY=VALUE", help="For the importer; repeatable."
 )
+@click.option("--show", is_flag=True, help="Print which column would become what, as TOML; write nothing.")
 @json_option
-def import_(format_: str, source: Path, dest: Path, options: tuple[str, ...], as_json: bool) -> None:
-    """Turn others' recordings into ours: skab, cwru, femto, umich, mfpt, nasa_milling, lathe, nab, csv."""
-    from replay.importers.registry import import_recording
+def import_(
+    format_: str, source: Path, dest: Path, options: tuple[str, ...], show: bool, as_json: bool
+) -> None:
+    """Turn others' recordings into ours.
 
-    report = import_recording(format_, source, dest, **_parse_options(options))
+    Formats: csv (tsv too), parquet, npz, mat, hdf5, wav, flac, tdms, uff; and the sets skab, cwru, femto, umich, mfpt,
+    nasa_milling, lathe, nab.
+    """
+    from replay.importers.registry import import_recording, show_mapping
+
+    chosen = _parse_options(options)
+    if show:
+        click.echo(show_mapping(format_, source, **chosen), nl=False)
+        return
+    with _bar() as progress:
+        report = import_recording(format_, source, dest, progress, **chosen)
     if as_json:
         print_json(report.as_dict())
     else:
         for line in report.lines():
             click.echo(line)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, float | None], None] | None]:
+    """Show on stderr how far an import is, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        # Not every block: a scalar's is one sample.
+        n_calls = 0
+
+        def progress(name: str, share: float | None) -> None:
+            nonlocal n_calls
+            n_calls += 1
+            if n_calls % 100 == 1:
+                bar.update(
+                    task, description=name, total=None if share is None else 1.0, completed=share or 0.0
+                )
+
+        yield progress
 
 
 def _parse_options(options: tuple[str, ...]) -> dict[str, str]:

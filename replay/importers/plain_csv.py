@@ -11,12 +11,10 @@ from msgspec import Meta
 
 from engine.errors import UsageError
 from replay.importers import resolving
+from replay.importers.column_files import ColumnFiles
 from replay.importers.columns import Columns
-from replay.importers.conversion import draft_of
-from replay.importers.drafts import Draft, Skipped, source_files
+from replay.importers.drafts import Draft, Skipped
 from replay.importers.tables import TableFormat, text_table
-
-_PATTERNS = ("*.csv", "*.txt", "*.tsv")
 
 
 class Options(resolving.Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -64,35 +62,20 @@ def tables(path: Path, options: Options) -> list[Columns]:
     return [text_table(path, form)]
 
 
+_FILES = ColumnFiles(("*.csv", "*.txt", "*.tsv"), "a table in a text file", tables)
+
+
 def read(source: Path, options: Options) -> Iterator[Draft | Skipped]:
-    """Read tables, a few megabytes at a time: once for their times, again for their samples.
+    """Read tables, see `replay.importers.column_files.ColumnFiles.read`."""
+    return _FILES.read(source, _with_channels(options))
 
-    Parameters
-    ----------
-    source : Path
-        A csv or tsv, or a folder of them.
-    options : Options
-        What cannot be found out.
 
-    Yields
-    ------
-    Draft
-        One for each file.
+def show(source: Path, options: Options) -> str:
+    """Show what is guessed, see `replay.importers.column_files.ColumnFiles.show`."""
+    return _FILES.show(source, _with_channels(options))
 
-    Raises
-    ------
-    RecordingError
-        No numbers, or times that cannot be read.
-    UsageError
-        Neither times nor ``rate_hz``, or a column that is not there.
-    """
+
+def _with_channels(options: Options) -> Options:
     if options.columns and options.channels:
         raise UsageError("columns: got channels beside it; they are the same")
-    chosen = msgspec.structs.replace(options, channels=options.columns or options.channels, columns="")
-    for name, path in files(source):
-        yield draft_of(name, path, tables(path, chosen), chosen)
-
-
-def files(source: Path) -> list[tuple[str, Path]]:
-    """Tables below a folder, or the one file that was given, with names for their recordings."""
-    return source_files(source, _PATTERNS, "a table in a text file")
+    return msgspec.structs.replace(options, channels=options.columns or options.channels, columns="")

@@ -67,11 +67,10 @@ def read_csv(path: Path, wanted: Sequence[str], delimiter: str = ",") -> pa.Tabl
     """
     with named(path, f"a table separated by {delimiter!r}"):
         table = pacsv.read_csv(path, parse_options=pacsv.ParseOptions(delimiter=delimiter))
-    missing = [name for name in wanted if name not in table.column_names]
+        got = table.column_names  # decoded only here
+    missing = [name for name in wanted if name not in got]
     if missing:
-        raise RecordingError(
-            f"{path}: wanted the columns {listed(missing)}; got {listed(table.column_names)}"
-        )
+        raise RecordingError(f"{path}: wanted the columns {listed(missing)}; got {listed(got)}")
     if table.num_rows == 0:
         raise RecordingError(f"{path}: wanted rows, got a header only")
     return table

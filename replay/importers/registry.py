@@ -31,6 +31,14 @@ FORMATS = {
     "lathe": "replay.importers.lathe",
     "nab": "replay.importers.nab",
     "csv": "replay.importers.plain_csv",
+    "parquet": "replay.importers.parquet_table",
+    "npz": "replay.importers.numpy_archive",
+    "mat": "replay.importers.matlab",
+    "hdf5": "replay.importers.hdf5",
+    "wav": "replay.importers.sound",
+    "flac": "replay.importers.sound",
+    "tdms": "replay.importers.tdms",
+    "uff": "replay.importers.uff58",
 }
 
 
@@ -80,10 +88,7 @@ def import_recording(
         A source that is not of this format, or a destination that is not empty. Nothing is left behind.
     """
     importer = _importer(format_)
-    try:
-        chosen = msgspec.convert(options, importer.Options, strict=False)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"import {format_}: option: {error}") from error
+    chosen = _options(format_, importer, options)
     recordings: list[ImportedRecording] = []
     skipped: list[Skipped] = []
     with staged_folder(dest) as staging:
@@ -96,6 +101,45 @@ def import_recording(
         if not recordings:
             raise RecordingError(f"{source}: found nothing to import as {format_}")
     return ImportReport(format_, source, tuple(recordings), tuple(skipped))
+
+
+def show_mapping(format_: str, source: Path, /, **options: Any) -> str:
+    """Say which column would become what; nothing is written.
+
+    Parameters
+    ----------
+    format_ : str
+        One of `FORMATS` whose files hold columns of any names: ``csv``, ``parquet`` and the like.
+    source : Path
+        A file, or a folder of which the first one is shown.
+    **options : Any
+        As the importer's ``Options`` say; texts are converted.
+
+    Returns
+    -------
+    str
+        A mapping in TOML, to be edited and given back with ``mapping``.
+
+    Raises
+    ------
+    UsageError
+        Unknown format or option, or a format whose columns are fixed.
+    RecordingError
+        A source that is not of this format.
+    """
+    importer = _importer(format_)
+    chosen = _options(format_, importer, options)
+    show = getattr(importer, "show", None)
+    if show is None:
+        raise UsageError(f"import {format_}: nothing is guessed: its columns are fixed")
+    return str(show(source, chosen))
+
+
+def _options(format_: str, importer: Importer, options: dict[str, Any]) -> Any:
+    try:
+        return msgspec.convert(options, importer.Options, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"import {format_}: option: {error}") from error
 
 
 def _importer(format_: str) -> Importer:

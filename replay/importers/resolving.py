@@ -16,6 +16,7 @@ from replay.importers.mapping import (
     ChannelSpec,
     GroupSpec,
     Kind,
+    LabelSpec,
     Mapping,
     TimeSpec,
     guess_context,
@@ -126,10 +127,11 @@ def resolve(tables: Sequence[Columns], options: Options) -> list[tuple[Columns, 
 
 
 def _with(tables: Sequence[Columns], mapping: Mapping) -> list[Columns]:
-    """Tables that have a channel of a mapping; complains of channels that none has."""
+    """Tables that have a channel of a mapping; complains of columns that none has."""
     wanted = [channel.column for channel in mapping.channels]
     everywhere = [name for table in tables for name in table.names]
-    for name in wanted:
+    beside = [mapping.time.column, mapping.label.column, *mapping.context.columns().values()]
+    for name in (*wanted, *filter(None, beside)):
         if name not in everywhere:
             raise UsageError(f"{tables[0].path}: wanted column {name!r}, got {listed(everywhere)}")
     return [table for table in tables if set(wanted) & set(table.names)]
@@ -146,13 +148,19 @@ def _told(table: Columns, mapping: Mapping, options: Options) -> Mapping:
             unit = spec.unit or channel_of(spec.column, {}, set()).unit or table.units.get(spec.column, "")
             full_scale = spec.full_scale or table.full_scale.get(spec.column)
             channels.append(ChannelSpec(spec.column, name, unit, group, full_scale))
-    for column in (mapping.time.column, mapping.label.column, *mapping.context.columns().values()):
-        if column:
-            table.find(column)
-    rate_hz = options.rate_hz or mapping.rate_hz or table.rate_hz
-    _need_times(table, mapping.time.column, rate_hz)
-    time = msgspec.structs.replace(mapping.time, start=options.start or mapping.time.start)
-    return msgspec.structs.replace(mapping, channels=tuple(channels), rate_hz=rate_hz, time=time)
+    has_time = mapping.time.column in table.names
+    rate_hz = options.rate_hz or mapping.rate_hz or (None if has_time else table.rate_hz)
+    _need_times(table, mapping.time.column if has_time else "", rate_hz)
+    start = options.start or mapping.time.start
+    absent = {told: "" for told, name in mapping.context.columns().items() if name not in table.names}
+    return msgspec.structs.replace(
+        mapping,
+        channels=tuple(channels),
+        rate_hz=rate_hz,
+        time=msgspec.structs.replace(mapping.time, start=start) if has_time else TimeSpec(start=start),
+        context=msgspec.structs.replace(mapping.context, **absent),
+        label=mapping.label if mapping.label.column in table.names else LabelSpec(),
+    )
 
 
 def _guessed(
@@ -160,8 +168,6 @@ def _guessed(
 ) -> Mapping | None:
     """Guess from headings and the first rows; None if there is no column of numbers."""
     time = table.find(options.time_column) if options.time_column else find_time_column(list(table.names))
-    if table.rate_hz is not None and not options.time_column:
-        time = None
     rate_hz = options.rate_hz or (None if time else table.rate_hz)
     others = [name for name in table.names if name != time and name not in wanted]
     context, label = guess_context(others), guess_label(others)

@@ -169,7 +169,7 @@ def _first_lines(path: Path, form: TableFormat) -> tuple[str, list[str], int]:
     encoding = form.encoding or _encoding(path, head)
     text = _decoded(path, head, encoding, is_whole=is_whole)
     lines = text.splitlines()
-    if not is_whole and len(lines) <= form.skip_rows + 1:
+    if not is_whole and len(lines) <= form.skip_rows + 2:
         raise RecordingError(f"{path}: wanted rows of a table, got a line longer than {len(head) >> 20} MiB")
     if not is_whole:
         lines = lines[:-1]

@@ -161,7 +161,8 @@ class TimeReader:
 
         def parse(numbers: Any) -> NDArray[np.int64]:
             values = _as_numbers(numbers).to_numpy(zero_copy_only=False)
-            wrong = ~(np.abs(values.astype(np.float64)) * scale + zero_ns < _LARGEST_NS)  # NaN too
+            with np.errstate(over="ignore"):
+                wrong = ~(np.abs(values.astype(np.float64)) * scale + zero_ns < _LARGEST_NS)  # NaN too
             if wrong.any():
                 raise RecordingError(
                     f"{self._path}: time column {self._name!r}: got {values[wrong][0]}, which is no time"

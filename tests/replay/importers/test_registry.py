@@ -60,12 +60,21 @@ MISLABELLED = {
     "lathe": "lathe.mat",
     "nab": "a.csv",
     "csv": "a.csv",
+    "parquet": "a.parquet",
+    "npz": "a.npz",
+    "mat": "a.mat",
+    "hdf5": "a.h5",
+    "wav": "a.wav",
+    "flac": "a.flac",
+    "tdms": "a.tdms",
+    "uff": "a.uff",
 }
 RUBBISH = {
     "nothing": b"",
     "bytes": bytes(range(256)),
     "noise": np.random.default_rng(1).bytes(4000),
     "text": b"Dear customer,\nplease find enclosed\n",
+    "picture": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00\x90wS\xde",
     "zip": b"PK\x03\x04" + bytes(100),
     "matlab": b"MATLAB 5.0 MAT-file, Platform: PCWIN64".ljust(124)
     + b"\x00\x01IM"
