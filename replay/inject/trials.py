@@ -35,12 +35,12 @@ class Trial:
     start_s, end_s : float
         Seconds from the recording's start.
     detected : bool
-        Whether an alert opened from the onset on, until a second after the end; of a sensor's fault, a sensor
-        alert.
+        Whether, from the onset on until a second after the end, an alert opened, or one that was open already took
+        the fault's own name; of a sensor's fault, a sensor alert.
     delay_s : float
-        Onset to the first of them, stream time; NaN if missed.
+        Onset to the first of these messages, stream time; NaN if missed.
     named : tuple[str, ...]
-        What the alerts that opened then were called when they closed, or last, in the order of opening.
+        What these alerts were called when they closed, or last, in the order of these messages.
     alert_ids : tuple[str, ...]
         Theirs.
     blind : bool
@@ -98,7 +98,12 @@ def judge_trials(
     last: dict[str, Alert] = {}
     opened: dict[str, int] = {}
     closed: dict[str, int] = {}
+    renamed: dict[
+        tuple[str, str], int
+    ] = {}  # alert and class: when it was first called so, if not from the start
     for alert in alerts:
+        if alert.id in last and alert.fault != last[alert.id].fault:
+            renamed.setdefault((alert.id, alert.fault), alert.t_ns)
         last[alert.id] = alert
         opened.setdefault(alert.id, alert.t_ns)
         if alert.state is AlertState.CLOSED:
@@ -112,7 +117,9 @@ def judge_trials(
         until_s = math.inf if label.end_s is None else label.end_s + AFTERMATH_S
         to_ns = end_ns if math.isinf(until_s) else start_ns + round(until_s * NS_PER_S)
         kin = [id for id in opened if (last[id].fault == FaultClass.SENSOR) == (wanted is FaultClass.SENSOR)]
-        new = sorted((id for id in kin if from_ns < opened[id] <= to_ns), key=opened.__getitem__)
+        told = {id: opened[id] for id in kin}
+        told |= {id: renamed[id, wanted] for id in kin if opened[id] <= from_ns and (id, wanted) in renamed}
+        new = sorted((id for id in kin if from_ns < told[id] <= to_ns), key=told.__getitem__)
         trials.append(
             Trial(
                 source=source,
@@ -122,7 +129,7 @@ def judge_trials(
                 start_s=label.start_s,
                 end_s=(to_ns - start_ns) / NS_PER_S if label.end_s is None else label.end_s,
                 detected=bool(new),
-                delay_s=(opened[new[0]] - from_ns) / NS_PER_S if new else math.nan,
+                delay_s=(told[new[0]] - from_ns) / NS_PER_S if new else math.nan,
                 named=tuple(str(last[id].fault) for id in new),
                 alert_ids=tuple(new),
                 blind=any(opened[id] <= from_ns and closed.get(id, end_ns) > from_ns for id in kin),

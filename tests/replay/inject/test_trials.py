@@ -29,6 +29,18 @@ def test_an_alert_that_was_open_before_finds_nothing_and_is_told() -> None:
     assert math.isnan(trial.delay_s)
 
 
+@pytest.mark.parametrize(("name", "found"), [("tool_breakage", True), ("collision", False)])
+def test_an_alert_that_was_open_before_finds_a_fault_when_it_takes_its_name(name: str, found: bool) -> None:
+    told = alert(12, "updated", fault=name)
+    renamed = Alert(**{slot: getattr(told, slot) for slot in Alert.__slots__} | {"id": "M1:process:10"})
+
+    trial = judged(Fault(11.0, 14.0, "tool_breakage"), alert(10, fault="process"), renamed)
+
+    assert (trial.detected, trial.blind) == (found, True)
+    assert trial.right_class is found
+    assert not found or 1.0 <= trial.delay_s <= 2.0
+
+
 def test_what_opens_long_after_the_end_finds_nothing() -> None:
     assert not judged(Fault(1.0, 2.0, "chatter"), alert(4)).detected
 
