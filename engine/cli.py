@@ -14,7 +14,9 @@ from engine.commands.check import check
 from engine.commands.compare import compare
 from engine.commands.demo import demo
 from engine.commands.importing import import_
+from engine.commands.incident import incident
 from engine.commands.inject import inject, inject_bench
+from engine.commands.record import record
 from engine.commands.replay import replay
 from engine.commands.score import score
 from engine.commands.simulate import simulate
@@ -33,8 +35,10 @@ cli.add_command(check)
 cli.add_command(compare)
 cli.add_command(demo)
 cli.add_command(import_)
+cli.add_command(incident)
 cli.add_command(inject)
 cli.add_command(inject_bench)
+cli.add_command(record)
 cli.add_command(replay)
 cli.add_command(score)
 cli.add_command(simulate)
