@@ -28,7 +28,7 @@ def import_(
     """Turn others' recordings into ours.
 
     Formats: csv (tsv too), parquet, npz, mat, hdf5, wav, flac, tdms, uff; and the sets skab, cwru, femto, umich, mfpt,
-    nasa_milling, lathe, nab.
+    nasa_milling, lathe, nab, kamp_cnc, kamp_precision.
     """
     from replay.importers.registry import import_recording, show_mapping
 

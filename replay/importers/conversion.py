@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -54,21 +55,48 @@ def draft_of(name: str, path: Path, tables: Sequence[Columns], options: Options)
     UsageError
         Neither times nor a rate, or a column that is not there.
     """
-    spindle = options.spindle or name
-    runs = [_Conversion(table, mapping, spindle) for table, mapping in resolve(tables, options)]
-    start_ns = min(run.start_ns for run in runs)
-    left_out = [table for table in tables if table not in [run.columns for run in runs]]
-    unused = [f"{t.group}: {listed(t.names)}" for t in left_out]
+    found = resolve(tables, options)
+    unused = [table for table in tables if not any(table is taken for taken, _ in found)]
+    notes = [f"Not imported: {table.group}: {listed(table.names)}." for table in unused]
+    return mapped_draft(name, path, found, options.spindle or name, options.licence, notes)
 
-    def items() -> Iterator[Item]:
-        for run in runs:
-            yield from run.items()
+
+def mapped_draft(
+    name: str,
+    path: Path,
+    tables: Sequence[tuple[Columns, Mapping]],
+    spindle: str,
+    licence: str,
+    notes: Sequence[str] = (),
+) -> Draft:
+    """Make a draft of columns of which is known what they become.
+
+    Parameters
+    ----------
+    name, path
+        As for `draft_of`.
+    tables : sequence of (Columns, Mapping)
+        Channels have names and groups, each its own.
+    spindle : str
+        Its name.
+    licence : str
+        On what terms.
+    notes : sequence of str
+        What a user should know.
+
+    Returns
+    -------
+    Draft
+        As of `draft_of`.
+    """
+    runs = [_Conversion(table, mapping, spindle) for table, mapping in tables]
+    start_ns = min(run.start_ns for run in runs)
 
     def findings() -> Findings:
         found = [run.findings(start_ns) for run in runs]
         return Findings(
             sum(f.n_read for f in found),
-            [note for f in found for note in f.notes] + [f"Not imported: {text}." for text in unused],
+            [note for f in found for note in f.notes],
             [dropped for f in found for dropped in f.dropped],
             [fault for f in found for fault in f.faults],
             labelled=all(f.labelled for f in found),
@@ -79,9 +107,10 @@ def draft_of(name: str, path: Path, tables: Sequence[Columns], options: Options)
         Spindle(spindle, tuple(group for run in runs for group in run.groups)),
         start_ns,
         path.name,
-        options.licence,
+        licence,
         0,
-        items(),
+        chain.from_iterable(run.items() for run in runs),
+        notes=notes,
         findings=findings,
         share=lambda: sum(run.share() for run in runs) / len(runs),
     )

@@ -197,15 +197,11 @@ def mapping_toml(mapping: Mapping, path: Path) -> str:
     if mapping.rate_hz is not None:
         lines.append(f"rate_hz = {mapping.rate_hz!r}")
     for channel in mapping.channels:
-        lines += ["", "[[channels]]", *_pairs(channel, ChannelSpec(""))]
+        lines += ["", "[[channels]]", *_pairs(channel)]
     for group in mapping.groups:
-        lines += ["", "[[groups]]", *_pairs(group, GroupSpec(""))]
-    for name, struct, plain in (
-        ("time", mapping.time, TimeSpec()),
-        ("context", mapping.context, ContextSpec()),
-        ("label", mapping.label, LabelSpec()),
-    ):
-        if pairs := _pairs(struct, plain):
+        lines += ["", "[[groups]]", *_pairs(group)]
+    for name, struct in (("time", mapping.time), ("context", mapping.context), ("label", mapping.label)):
+        if pairs := _pairs(struct):
             lines += ["", f"[{name}]", *pairs]
     return "\n".join(lines) + "\n"
 
@@ -256,10 +252,14 @@ def _plain(name: str) -> str:
     return re.sub(r"[ _.-]+", " ", _UNIT.sub("", name.strip().lower())).strip()
 
 
-def _pairs(struct: msgspec.Struct, plain: msgspec.Struct) -> list[str]:
-    """``key = value`` of what differs from a plain one."""
-    values = {name: getattr(struct, name) for name in struct.__struct_fields__}
-    return [f"{name} = {_value(value)}" for name, value in values.items() if value != getattr(plain, name)]
+def _pairs(struct: msgspec.Struct) -> list[str]:
+    """``key = value`` of what must be said and of what differs from its default."""
+    fields = msgspec.structs.fields(struct)
+    values = [(f.name, getattr(struct, f.name)) for f in fields]
+    said = [f.required or value != f.default for f, (_, value) in zip(fields, values, strict=True)]
+    return [
+        f"{name} = {_value(value)}" for (name, value), is_said in zip(values, said, strict=True) if is_said
+    ]
 
 
 def _value(value: str | float | tuple[str, ...]) -> str:

@@ -15,6 +15,7 @@ from replay.importers.headings import distinct
 from replay.importers.reading import named
 from replay.importers.resolving import Options
 
+_BUFFER_BYTES = 1 << 20
 _PLAIN = (
     pa.types.is_integer,
     pa.types.is_floating,
@@ -71,7 +72,13 @@ def tables(path: Path, options: Options) -> list[Columns]:  # noqa: ARG001 - eve
 
 
 def _batches(path: Path, stored: dict[str, str], wanted: Sequence[str]) -> Iterator[Batch]:
-    with named(path, "a Parquet file"), pq.ParquetFile(path, page_checksum_verification=True) as file:
+    # Pre-buffering, the default, would keep every row group read so far: the whole file in the end.
+    with (
+        named(path, "a Parquet file"),
+        pq.ParquetFile(
+            path, pre_buffer=False, buffer_size=_BUFFER_BYTES, page_checksum_verification=True
+        ) as file,
+    ):
         for batch in file.iter_batches(BATCH_ROWS, columns=[stored[name] for name in wanted]):
             columns = {name: batch.column(stored[name]) for name in wanted}
             yield {name: column.cast(_unpacked(column.type)) for name, column in columns.items()}

@@ -30,6 +30,8 @@ FORMATS = {
     "nasa_milling": "replay.importers.nasa_milling",
     "lathe": "replay.importers.lathe",
     "nab": "replay.importers.nab",
+    "kamp_cnc": "replay.importers.kamp_cnc",
+    "kamp_precision": "replay.importers.kamp_precision",
     "csv": "replay.importers.plain_csv",
     "parquet": "replay.importers.parquet_table",
     "npz": "replay.importers.numpy_archive",

@@ -59,6 +59,8 @@ MISLABELLED = {
     "nasa_milling": "mill.mat",
     "lathe": "lathe.mat",
     "nab": "a.csv",
+    "kamp_cnc": "experiment_01.csv",
+    "kamp_precision": "parts.csv",
     "csv": "a.csv",
     "parquet": "a.parquet",
     "npz": "a.npz",

@@ -1,0 +1,100 @@
+"""Importing takes the same memory however long the file is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+from nptdms import ChannelObject, TdmsWriter
+
+PART = np.random.default_rng(2).standard_normal(1 << 18).astype(np.float32) / 8
+"""One MiB of samples."""
+SMALL, LARGE = 20, 140
+
+# Buffers and caches are there after the small file. In a process of its own, for a peak never falls again.
+MEASURE = """
+import resource, sys, pathlib, tempfile
+from replay.importers.registry import import_recording
+with tempfile.TemporaryDirectory() as folder:
+    peaks = []
+    for source in sys.argv[2:]:
+        dest = pathlib.Path(folder, pathlib.Path(source).stem)
+        import_recording(sys.argv[1], pathlib.Path(source), dest, rate_hz=25600)
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print((peaks[1] - peaks[0]) // 1024)
+"""
+
+
+def write_csv(path: Path, n_parts: int) -> None:
+    body = b"".join(b"%.5f\n" % value for value in PART[: 1 << 17].tolist())
+    with path.open("wb") as file:
+        file.write(b"vib\n")
+        for _ in range(n_parts):
+            file.write(body)
+
+
+def write_parquet(path: Path, n_parts: int) -> None:
+    table = pa.table({"vib": PART})
+    with pq.ParquetWriter(path, table.schema, compression="none", use_dictionary=False) as writer:
+        for _ in range(n_parts):
+            writer.write_table(table)
+
+
+def write_npz(path: Path, n_parts: int) -> None:
+    header = {"descr": "<f4", "fortran_order": False, "shape": (n_parts * len(PART),)}
+    with zipfile.ZipFile(path, "w") as archive, archive.open("vib.npy", "w", force_zip64=True) as member:
+        np.lib.format.write_array_header_1_0(member, header)
+        for _ in range(n_parts):
+            member.write(PART.tobytes())
+
+
+def write_hdf5(path: Path, n_parts: int) -> None:
+    with h5py.File(path, "w") as file:
+        stored = file.create_dataset("vib", (n_parts * len(PART),), "f4", chunks=(1 << 16,))
+        for index in range(n_parts):
+            stored[index * len(PART) : (index + 1) * len(PART)] = PART
+
+
+def write_wav(path: Path, n_parts: int) -> None:
+    with soundfile.SoundFile(path, "w", 25_600, 1, "FLOAT") as file:
+        for _ in range(n_parts):
+            file.write(PART)
+
+
+def write_tdms(path: Path, n_parts: int) -> None:
+    with TdmsWriter(path) as writer:
+        for _ in range(n_parts):
+            writer.write_segment([ChannelObject("daq", "vib", PART)])
+
+
+WRITERS: dict[str, Callable[[Path, int], None]] = {
+    "csv": write_csv,
+    "parquet": write_parquet,
+    "npz": write_npz,
+    "hdf5": write_hdf5,
+    "wav": write_wav,
+    "tdms": write_tdms,
+}
+
+
+@pytest.mark.parametrize("format_", WRITERS)
+def test_a_file_seven_times_as_long_takes_no_more_memory(tmp_path: Path, format_: str) -> None:
+    for name, n_parts in (("small", SMALL), ("large", LARGE)):
+        WRITERS[format_](tmp_path / f"{name}.{format_}", n_parts)
+
+    sources = [str(tmp_path / f"{name}.{format_}") for name in ("small", "large")]
+    told = subprocess.run(
+        [sys.executable, "-c", MEASURE, format_, *sources], capture_output=True, text=True, check=True
+    )
+
+    grown_mib = int(told.stdout)
+    assert grown_mib < (LARGE - SMALL) / 2
