@@ -21,6 +21,7 @@ from engine.commands.replay import replay
 from engine.commands.score import score
 from engine.commands.simulate import simulate
 from engine.commands.tools import tools
+from engine.commands.tune import tune
 from engine.commands.watch import watch
 from engine.errors import SpindlewatchError
 
@@ -43,6 +44,7 @@ cli.add_command(replay)
 cli.add_command(score)
 cli.add_command(simulate)
 cli.add_command(tools)
+cli.add_command(tune)
 cli.add_command(watch)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from engine.config import Config
-from engine.errors import ConfigError
+from engine.errors import ConfigError, SpindlewatchError
 from replay.evaluate import EventScores, event_scores, gather_evidence
 from replay.recording import Recording
 from replay.tune.features import alerts_of, has_features, measures, write_features
@@ -50,14 +51,10 @@ class Evaluator(AbstractContextManager["Evaluator"]):
         The recordings, which have been opened before and are well.
     n_jobs : int
         Processes; 1 = this one.
-    on_task : callable, optional
-        Told of each task that is done.
     """
 
-    def __init__(
-        self, paths: Sequence[Path], n_jobs: int = 1, on_task: Callable[[], None] = lambda: None
-    ) -> None:
-        self._paths, self._n_jobs, self._on_task = tuple(paths), n_jobs, on_task
+    def __init__(self, paths: Sequence[Path], n_jobs: int = 1) -> None:
+        self._paths, self._n_jobs = tuple(paths), n_jobs
         self._ways: dict[str, None] = {}  # by use, the latest last
 
     def __enter__(self) -> Self:
@@ -93,11 +90,15 @@ class Evaluator(AbstractContextManager["Evaluator"]):
         ------
         RecordingError
             A recording that turned out to be damaged.
+        SpindlewatchError
+            A process that died.
         """
-        found = []
-        for score in self._map(tasks):
-            found.append(score)
-            self._on_task()
+        try:
+            found = list(self._map(tasks))
+        except BrokenProcessPool as error:
+            raise SpindlewatchError(
+                "a process that tried configurations died: out of memory, or killed"
+            ) from error
         self._forget([measures(task.config) for task in tasks])
         return found
 

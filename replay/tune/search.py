@@ -34,10 +34,11 @@ from engine.config import Config, CostConfig
 from engine.errors import ConfigError, UsageError
 from replay.evaluate import EventScores
 from replay.tune.cost import cost
+from replay.tune.draws import Paid, Sampler, to_params
 from replay.tune.evaluate import Evaluator, Task
 from replay.tune.folds import Folds
 from replay.tune.space import Space
-from replay.tune.study import ALL, Paid, Sampler, StudyFile, Trial, to_params, without
+from replay.tune.study import ALL, StudyFile, Trial, without
 
 _N_ROUND = 4
 """Slots that are tried together: what is known before a round decides all of it, whatever the number of processes."""

@@ -12,12 +12,13 @@ from engine.errors import ConfigError, UsageError
 from replay.recording import Recording
 from replay.staging import writing
 from replay.tune.cost import cost
+from replay.tune.draws import import_optuna
 from replay.tune.evaluate import Evaluator
 from replay.tune.folds import Folds, GroupBy, cut_folds
 from replay.tune.result import TuneResult, bootstrap, pareto_front
 from replay.tune.search import Search
 from replay.tune.space import Space, places
-from replay.tune.study import ALL, StudyFile, Trial, fingerprints, import_optuna
+from replay.tune.study import ALL, StudyFile, Trial, fingerprints
 from replay.tune.write import write_result
 
 
