@@ -13,6 +13,7 @@ from engine import __version__
 from engine.commands.check import check
 from engine.commands.compare import compare
 from engine.commands.demo import demo
+from engine.commands.explain import explain
 from engine.commands.importing import import_
 from engine.commands.incident import incident
 from engine.commands.inject import inject, inject_bench
@@ -35,6 +36,7 @@ def cli() -> None:
 cli.add_command(check)
 cli.add_command(compare)
 cli.add_command(demo)
+cli.add_command(explain)
 cli.add_command(import_)
 cli.add_command(incident)
 cli.add_command(inject)

@@ -69,12 +69,12 @@ def describe_fault(finding: Finding, spindle: str, regime: Regime) -> Said:
 
 
 def _why(reason: Reason) -> Said:
-    value = f"{reason.feature} {_quantity(reason.value, reason.unit)}"
+    value = f"{reason.feature} {quantity(reason.value, reason.unit)}"
     if not math.isnan(reason.expected):
-        expected = _quantity(reason.expected, reason.unit)
+        expected = quantity(reason.expected, reason.unit)
         return Said(f"{value}, expected {expected}", f"{value}, 정상 {expected}")
     if not math.isnan(reason.high):
-        limit = _quantity(reason.high, reason.unit)
+        limit = quantity(reason.high, reason.unit)
         return Said(f"{value}, limit {limit}", f"{value}, 한계 {limit}")
     return Said(value, value)
 
@@ -100,5 +100,22 @@ def describe_trouble(kind: Trouble, group: str, detail: Said) -> tuple[str, str]
     return f"Sensor {group}: {english} ({detail.en})", f"센서 {group}: {korean} ({detail.ko})"
 
 
-def _quantity(value: float, unit: str) -> str:
+def tier_words(tier: str) -> Said:
+    """How much an alert had to know.
+
+    Parameters
+    ----------
+    tier : str
+        A value of `engine.verdicts.Tier`.
+
+    Returns
+    -------
+    Said
+        English and Korean.
+    """
+    return Said(*_TIERS[Tier(tier)])
+
+
+def quantity(value: float, unit: str) -> str:
+    """A value in its unit, with three digits."""
     return f"{value:.3g} {unit}".rstrip()
