@@ -7,7 +7,7 @@ import msgspec
 from engine.config import Config, WaveformConfig
 from operators.feature_registry import Family, features_of
 
-SHORT_AC = ("rms", "peak", "rev_1", "tooth_1")
+SHORT_AC = ("rms", "peak", "velocity_rms", "rev_1", "tooth_1")
 """What signatures read in the short window of every AC-coupled channel."""
 SHORT_DC = ("mean", "std", "peak_to_peak", "rev_1", "tooth_1")
 """What they read in the short window of every ``dc_coupled`` channel."""
@@ -33,7 +33,8 @@ def short_config(config: Config) -> WaveformConfig:
     if not config.diagnosis.enabled:
         return waveform
     orders = tuple(dict.fromkeys((*waveform.order_features, "rev_1", "tooth_1")))
-    return msgspec.structs.replace(waveform, order_features=orders)
+    spectral = tuple(dict.fromkeys((*waveform.spectral_features, "velocity_rms")))
+    return msgspec.structs.replace(waveform, order_features=orders, spectral_features=spectral)
 
 
 def long_config(config: Config) -> WaveformConfig:

@@ -16,13 +16,16 @@ from engine.records import Feature, FeatureVector
 from engine.verdicts import FaultClass, Finding, Reason, Tier, Why
 
 _STEADY = 1.3  # a line that changes by more than this within three windows is on its way up or down
-_EVIDENCE_S = 2.0  # of idling beyond the limit
-_LEARN_S = 2.0  # of idling before a tool is known at a speed
+_EVIDENCE_S = 0.7  # of idling beyond the limit: two pauses, for a blow in one is none
+_LEARN_S = 0.5  # of idling before a tool is known a little at a speed: two pauses
+_WELL_S = 2.0  # ... and well
 _MEMORY_S = 100.0  # over which it is averaged
 
 # Balance grades go in steps of 2.5 (ISO 21940-11: G 1, G 2.5, G 6.3, G 16). A holder never sits twice alike, which
 # costs small, fast tools most of a step; more than a step is not the clamping.
 _RATIO = 3.0
+# One that is known a little may have sat better than it usually does: a step and a half.
+_RATIO_LITTLE = 4.0
 # A tool that is not known has a balance of its own: two steps beyond all others.
 _RATIO_STRANGER = 6.3
 # A fifth of where zone A of ISO 20816-3 ends (group 2, rigid): too little to care, whatever the ratio.
@@ -71,8 +74,9 @@ class Imbalance(Signature):
     Read from the vibration velocity of the line at the speed while the spindle idles: in the cut, run-out and a worn
     or broken edge make the same line. Compared with what this tool showed at this speed (classes a tenth wide), once
     two seconds of that were seen. The limit is three times as much, which is more than one balance grade and than
-    clamping explains, and no less than 0.28 mm/s, for two seconds. A tool that is not known yet at this speed is
-    compared with all that are, and must exceed the worst of them by two grades. Pauses of the cut are added up.
+    clamping explains, and no less than 0.28 mm/s, for 0.7 seconds. From half a second on it is four times. A tool that
+    is not known yet at this speed is compared with all that are, and must exceed the worst of them by two grades.
+    Pauses of the cut are added up.
 
     It learns slowly (100 s of idling) and not from what is near the limit, but what gets worse over weeks is learnt
     along; zones of ``[[severity]]`` do not move. It takes for granted that a speed is reached two seconds after it is
@@ -91,7 +95,7 @@ class Imbalance(Signature):
 
     name = "imbalance"
     fault = FaultClass.IMBALANCE
-    long = True
+    long = False  # between two cuts a tool is often in the air for less than a second
     __slots__ = (
         "_before",
         "_channels",
@@ -120,7 +124,7 @@ class Imbalance(Signature):
             if not math.isnan(channel.to_mm_s2)
         ]
         self._unit = Why.UNIT if suited else Why.CHANNEL
-        self._window_s = config.diagnosis.window_s
+        self._window_s = config.waveform.window_s
         self._speed = HeldSpeed()
         self._known: Memory[tuple[str | None, int], _Known] = Memory(_N_KEPT)
         self._evidence: Memory[str | None, _Evidence] = Memory(_N_KEPT)
@@ -232,7 +236,8 @@ class Imbalance(Signature):
         speed = speed_class(rpm)
         own = self._known.get((vector.regime.tool, speed))
         if own is not None and own.seconds >= _LEARN_S:
-            return [_limit(square, _RATIO) for square in own.squares]
+            ratio = _RATIO if own.seconds >= _WELL_S else _RATIO_LITTLE
+            return [_limit(square, ratio) for square in own.squares]
         others = [
             known.squares
             for (_, at), known in self._known.items()

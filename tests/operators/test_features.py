@@ -420,8 +420,8 @@ def test_what_signatures_read_stands_behind_what_baselines_learn() -> None:
     assert plain.n_learned == len(plain.names) == watched.n_learned
     assert watched.names[: watched.n_learned] == plain.names
     assert watched.names[watched.n_learned :] == (
-        *("vib_x.rev_1", "vib_x.tooth_1"),
-        *("vib_y.rev_1", "vib_y.tooth_1"),
+        *("vib_x.velocity_rms", "vib_x.rev_1", "vib_x.tooth_1"),
+        *("vib_y.velocity_rms", "vib_y.rev_1", "vib_y.tooth_1"),
     )
     samples = noise(3, 2, 5120)
     np.testing.assert_array_equal(watched.extract(samples)[:, : plain.n_learned], plain.extract(samples))
