@@ -107,8 +107,6 @@ def columns_of(path: Path, arrays: Sequence[StoredArray], wanted: str) -> Column
     rest = [array.name for array in arrays if array not in taken and array not in rates]
     notes = [f"Not imported, for they have other lengths or are no numbers: {listed(rest)}."] if rest else []
     rate_hz = _rate_hz(path, rates[0]) if rates else None
-    if rate_hz is not None:
-        notes.append(f"{rate_hz:g} Hz as {rates[0].name} says.")
     return Columns(
         path,
         tuple(names),

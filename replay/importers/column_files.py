@@ -73,8 +73,9 @@ class ColumnFiles:
             A mapping in TOML, to be edited and given back.
         """
         _, path = source_files(source, self.patterns, self.wanted)[0]
-        mappings = [mapping for _, mapping in resolve(self.look(path, options), options)]
-        return mapping_toml(_merged(mappings), path)
+        tables = self.look(path, options)
+        mappings = [mapping for _, mapping in resolve(tables, options)]
+        return mapping_toml(_merged(mappings), path, [name for table in tables for name in table.names])
 
 
 def _merged(mappings: list[Mapping]) -> Mapping:

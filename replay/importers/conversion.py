@@ -258,7 +258,8 @@ class _Conversion:
     def _time_notes(self) -> list[str]:
         clock, notes = self._clock, []
         if clock is None:
-            notes.append(f"No times; {self._rate_hz:g} Hz as told.")
+            teller = "the file says" if self._rate_hz == self.columns.rate_hz else "told"
+            notes.append(f"No times; {self._rate_hz:g} Hz as {teller}.")
         elif clock.repeated:
             notes.append(f"{clock.n_rows} rows share {clock.n_stamps} time stamps; they are spread evenly.")
         dated = clock.dated if clock is not None else self.columns.start_ns is not None

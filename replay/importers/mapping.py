@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -178,7 +179,7 @@ def read_mapping(path: Path) -> Mapping:
         raise UsageError(f"mapping: {path}: {one_line(str(error))}") from error
 
 
-def mapping_toml(mapping: Mapping, path: Path) -> str:
+def mapping_toml(mapping: Mapping, path: Path, names: Iterable[str] = ()) -> str:
     """Write a mapping as TOML that can be edited and given back.
 
     Parameters
@@ -187,6 +188,8 @@ def mapping_toml(mapping: Mapping, path: Path) -> str:
         Told or guessed.
     path : Path
         The table, for the first line.
+    names : iterable of str
+        Headings of the table; those that are not used are told in a comment.
 
     Returns
     -------
@@ -194,13 +197,16 @@ def mapping_toml(mapping: Mapping, path: Path) -> str:
         Lines; what is empty is left out.
     """
     lines = [f"# {one_line(str(path))}: which column is what. Give it back with -o mapping=FILE."]
+    time, context, label = mapping.time, mapping.context, mapping.label
+    used = {time.column, label.column, *context.columns().values(), *(c.column for c in mapping.channels)}
+    lines += [f"# Not used: {one_line(name)}" for name in names if name not in used]
     if mapping.rate_hz is not None:
         lines.append(f"rate_hz = {mapping.rate_hz!r}")
     for channel in mapping.channels:
         lines += ["", "[[channels]]", *_pairs(channel)]
     for group in mapping.groups:
         lines += ["", "[[groups]]", *_pairs(group)]
-    for name, struct in (("time", mapping.time), ("context", mapping.context), ("label", mapping.label)):
+    for name, struct in (("time", time), ("context", context), ("label", label)):
         if pairs := _pairs(struct):
             lines += ["", f"[{name}]", *pairs]
     return "\n".join(lines) + "\n"
