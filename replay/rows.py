@@ -219,9 +219,10 @@ def _open_parquet(
     if not path.is_file():
         raise RecordingError(f"{path}: missing; wanted a Parquet file with the columns {_listed(wanted)}")
     with _named(path):
-        # Pre-buffering, the default, would keep every row group read so far: the whole file in the end.
+        # Pre-buffering, the default, would keep every row group read so far: the whole file in the end. A relative path
+        # with a colon would be taken for an address.
         file = pq.ParquetFile(
-            path, pre_buffer=False, buffer_size=_BUFFER_BYTES, page_checksum_verification=True
+            path.absolute(), pre_buffer=False, buffer_size=_BUFFER_BYTES, page_checksum_verification=True
         )
     with file:
         got = file.schema_arrow

@@ -22,7 +22,7 @@ def incident(
 ) -> None:
     """Export an alert with its surroundings: a recording that `replay` takes to the very same alert.
 
-    DEST is a new folder; default: incident-ALERT_ID here.
+    DEST is a new folder; default: incident-ALERT_ID here, with - for colons.
     """
     from engine.config import load_config
     from replay.incident_export import export_incident
@@ -30,7 +30,7 @@ def incident(
 
     ring = ring_beside(journal, load_config(config_path).ring.path)
     if dest is None:
-        dest = Path(f"incident-{incident_folder(ring, alert_id).name}")
+        dest = Path(f"incident-{incident_folder(ring, alert_id).name.replace(':', '-')}")
     told = export_incident(ring, alert_id, dest)
     if as_json:
         print_json(told.as_dict())

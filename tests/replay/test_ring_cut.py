@@ -1,5 +1,7 @@
 """What an engine received last becomes ordinary recordings, while it runs, after it died, and never half."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from barriers import T0, live_items, run_items
@@ -60,6 +62,14 @@ def test_everything_that_came_is_recorded_sample_for_sample(ring, shop_items, tm
         contexts = [item for item in recording.items(1e9) if isinstance(item, Context)]
         assert contexts == [item for item in items if isinstance(item, Context) and item.spindle == name]
         assert "valid recording" in validate(recording.path)[0]
+
+
+def test_a_recording_in_a_folder_with_a_colon_is_read_by_its_relative_path(ring, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    (cut,) = record_ring(ring, Path("M1:today"), "M1", 2.0)
+
+    assert "valid recording" in validate(cut.path)[0]
 
 
 def test_the_last_seconds_begin_with_the_context_that_held(ring, shop_items, tmp_path):
