@@ -14,7 +14,7 @@ from replay.evaluate.counts import EventScores, known, pooled
 from replay.evaluate.events import class_key, event_scores, fault_scores
 from replay.evaluate.evidence import RecordingEvidence, joined
 from replay.evaluate.ranges import BUFFER_ROWS, MEASURES, MISSING, RangeScores, package, range_scores
-from replay.evaluate.rows import rows_of
+from replay.evaluate.rows import rows_each, rows_of
 from replay.scoring import Confusion
 
 
@@ -119,8 +119,8 @@ def evaluate(outcomes: Sequence[RecordingEvidence], *, seed: int = 0) -> Evaluat
     Returns
     -------
     Evaluation
-        Takes up to half a second for each recording with scores and each class labelled in it, if `aeon` is
-        installed; `replay.evaluate.event_scores` is what to call often.
+        With `aeon`, one to two seconds for each recording with scores and each class labelled in it, and no more than
+        ten recordings' worth until there are eighty; `replay.evaluate.event_scores` is what to call often.
     """
     classes = sorted(
         {class_key(trouble) for own in outcomes for trouble in own.troubles}
@@ -204,6 +204,7 @@ def _nab(
             alert.episode.opened_ns
             for i, alert in enumerate(own.raised)
             if alert.fault != FaultClass.SENSOR
+            and not _is_foresight(i, own)
             and tier in (None, alert.tier)
             and (fault_class in (None, alert.fault) or i in finding)
         ]
@@ -213,26 +214,31 @@ def _nab(
     return {name: value for name, value in found.items() if not math.isnan(value)}
 
 
+def _is_foresight(i: int, own: RecordingEvidence) -> bool:
+    """Wear told before the edge's marked limit, when nothing is wrong yet, is no false detection."""
+    alert = own.raised[i]
+    inside = any(span.start_ns <= alert.episode.opened_ns <= span.end_ns for span in own.faulty)
+    return alert.fault == FaultClass.TOOL_WEAR and own.explained[i] and not inside
+
+
 def _ranges(outcomes: Sequence[RecordingEvidence]) -> list[tuple[RecordingEvidence, RangeScores]]:
     """Of recordings with complete labels and scores."""
-    return [
-        (own, range_scores(own.recording, rows_of(own, own.series)))
-        for own in outcomes
-        if own.series is not None and own.labelled
-    ]
+    scored = [(own, own.series) for own in outcomes if own.series is not None and own.labelled]
+    most = rows_each(len(scored))
+    return [(own, range_scores(own.recording, rows_of(own, series, most=most))) for own, series in scored]
 
 
 def _ranges_of_class(
     ranges: Sequence[tuple[RecordingEvidence, RangeScores]], fault_class: str
 ) -> tuple[RangeScores, ...]:
     """Of those in which the class is labelled; where nothing else is, they are those of the whole recording."""
-    found = []
+    found, most = [], rows_each(len(ranges))
     for own, scores in ranges:
         labelled = {class_key(trouble) for trouble in own.troubles} - {str(FaultClass.SENSOR)}
         if fault_class in labelled and own.series is not None:
             alone = labelled == {fault_class}
             found.append(
-                scores if alone else range_scores(own.recording, rows_of(own, own.series, fault_class))
+                scores if alone else range_scores(own.recording, rows_of(own, own.series, fault_class, most))
             )
     return tuple(found)
 

@@ -8,7 +8,8 @@ edge and nothing else told, 0 = nothing told at all; negative if telling was wor
 
 Where this differs from the benchmark: a detection is the *opening of an alert*, not every row beyond a threshold, so
 that an alert costs the same whatever the row rate; the threshold is the engine's own, none is optimised on the
-labels; probation is the recording's declared teach-in, not 15 % of its rows. So figures are not comparable with
+labels; probation is the recording's declared teach-in, not 15 % of its rows; wear told before its marked limit is
+left out. So figures are not comparable with
 Numenta's table.
 """
 

@@ -108,7 +108,7 @@ def range_scores(recording: str, rows: Rows) -> RangeScores:
     Returns
     -------
     RangeScores
-        About a third of a second for 4000 rows, and two seconds once, to import `aeon`.
+        For 4000 rows a third of a second with one label, two with twenty; and two once, to import `aeon`.
     """
     faulty, alerting = rows.faulty, rows.alerting
     points = Confusion(

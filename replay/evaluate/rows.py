@@ -16,6 +16,8 @@ from replay.evaluate.series import ScoreSeries
 from replay.scoring import Span
 
 MOST_ROWS = 4000
+LEAST_ROWS = 500
+ROW_BUDGET = 40_000
 _ROW_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0)
 
 
@@ -99,6 +101,27 @@ def rows_of(
         n_warming_up=int((~known & ~taught & warming_up).sum()),
         n_unknown=int((~known & ~taught & ~warming_up).sum()),
     )
+
+
+def rows_each(n_recordings: int) -> int:
+    """How many rows a recording may have, so that many recordings take no hours.
+
+    Parameters
+    ----------
+    n_recordings : int
+        That are to be scored together.
+
+    Returns
+    -------
+    int
+        `MOST_ROWS`, or an even share of `ROW_BUDGET` if that is less, but at least `LEAST_ROWS`.
+
+    Examples
+    --------
+    >>> rows_each(1), rows_each(40), rows_each(1000)
+    (4000, 1000, 500)
+    """
+    return max(LEAST_ROWS, min(MOST_ROWS, ROW_BUDGET // max(1, n_recordings)))
 
 
 def row_length_s(own: RecordingEvidence, series: ScoreSeries, most: int = MOST_ROWS) -> float:

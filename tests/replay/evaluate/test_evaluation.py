@@ -46,6 +46,15 @@ def test_nab_is_told_for_all_by_class_and_by_tier() -> None:
     assert evaluation.nab["overall"]["standard"] == pytest.approx(evaluation.nab["chatter"]["standard"] / 2)
 
 
+def test_wear_that_is_told_before_its_limit_is_no_false_detection() -> None:
+    own = recording(Fault(0.0, 900.0, "tool_wear"), Fault(500.0, 500.0, "wear_limit"))
+
+    foresight = evaluate([evidence(own, alert(480.0, "tool_wear"), alert(510.0, "process"))])
+    odd = evaluate([evidence(own, alert(480.0, "process"), alert(510.0, "process"))])
+
+    assert foresight.nab["overall"]["standard"] > odd.nab["overall"]["standard"] + 5.0
+
+
 def test_intervals_are_over_recordings_or_over_faults_if_those_are_few() -> None:
     many, few = evaluate([found(100.0 + i) for i in range(1, 7)]), evaluate([silent(), found()])
     faults = [Fault(50.0 * i, 50.0 * i + 20.0, "chatter") for i in range(1, 8)]
