@@ -190,15 +190,15 @@ def explain_truth(truth: str) -> Said:
     return _TRUTHS[truth]
 
 
-def explain_cost(n_true: int, n_false: int, n_unknown: int, n_gained: int) -> Said:
+def explain_cost(n_true: int, n_false: int, n_unknown: int, n_gained: int, n_later: int) -> Said:
     """What else a change would have done.
 
     Parameters
     ----------
     n_true, n_false, n_unknown : int
         Other alerts lost: true ones, false ones, and those that no label judges.
-    n_gained : int
-        Alerts that would have been raised besides.
+    n_gained, n_later : int
+        Alerts that would have been raised besides, and those told later.
 
     Returns
     -------
@@ -207,10 +207,10 @@ def explain_cost(n_true: int, n_false: int, n_unknown: int, n_gained: int) -> Sa
 
     Examples
     --------
-    >>> explain_cost(1, 0, 2, 0).en
+    >>> explain_cost(1, 0, 2, 0, 0).en
     'also lost: 1 true alert, 2 not labelled'
-    >>> explain_cost(0, 0, 0, 1).en
-    'nothing else lost; 1 alert gained'
+    >>> explain_cost(0, 0, 0, 1, 3).en
+    'nothing else lost; 1 gained; 3 told later'
     """
     counts = ((n_true, "true alert", "참 경보"), (n_false, "false alert", "오경보"))
     english = [f"{n} {word}{'s' if n > 1 else ''}" for n, word, _ in counts if n]
@@ -221,7 +221,7 @@ def explain_cost(n_true: int, n_false: int, n_unknown: int, n_gained: int) -> Sa
     told = Said("nothing else lost", "그 밖에 사라지는 경보 없음")
     if english:
         told = Said(f"also lost: {', '.join(english)}", f"함께 사라짐: {', '.join(korean)}")
-    if not n_gained:
-        return told
-    gained = f"{n_gained} alert{'s' if n_gained > 1 else ''} gained"
-    return Said(f"{told.en}; {gained}", f"{told.ko}; 새 경보 {n_gained}건")
+    besides = ((n_gained, "gained", "새 경보"), (n_later, "told later", "늦어지는 경보"))
+    english = [f"{n} {word}" for n, word, _ in besides if n]
+    korean = [f"{word} {n}건" for n, _, word in besides if n]
+    return Said("; ".join([told.en, *english]), "; ".join([told.ko, *korean]))

@@ -116,16 +116,19 @@ class _Trial:
         lost: list[Other] = []
         gained: list[Other] = []
         missed: list[str] = []
+        n_later = 0
         for number, recording in enumerate(self._recordings):
             changes, faults = compare_alerts(recording, self._before[number], self._alerts(number, changed))
             lost += [Other.of(c) for c in changes if c.kinds == ("lost",) and c.alert.id != alert.id]
             gained += [Other.of(c) for c in changes if c.kinds == ("gained",)]
+            n_later += sum("later" in c.kinds for c in changes)
             missed += [
                 f"{f.a.label.fault} at {f.a.label.start_s:g} s of {f.recording}"
                 for f in faults
                 if f.a.found.found and not f.b.found.found
             ]
-        return {"lost": tuple(lost), "gained": tuple(gained), "faults_lost": tuple(missed)}
+        effects = {"lost": tuple(lost), "gained": tuple(gained), "faults_lost": tuple(missed)}
+        return {**effects, "n_later": n_later}
 
     def _alerts(self, number: int, config: Config) -> list[Alert]:
         key = number, config.hash

@@ -61,6 +61,8 @@ class Remedy:
         A replay with hardly less has shown that the alert stays.
     lost, gained : tuple of Other
         Other alerts that the same change would lose or raise.
+    n_later : int
+        Other alerts that the same change would tell later.
     faults_lost : tuple of str
         Labelled faults that would not be found any more; that of the alert itself among them.
     instead : str
@@ -74,6 +76,7 @@ class Remedy:
     smallest: bool
     lost: tuple[Other, ...] = ()
     gained: tuple[Other, ...] = ()
+    n_later: int = 0
     faults_lost: tuple[str, ...] = ()
     instead: str = ""
 
@@ -82,10 +85,10 @@ class Remedy:
         return sum(other.truth == truth for other in self.lost)
 
     @property
-    def cost(self) -> tuple[bool, int, int, int, int]:
+    def cost(self) -> tuple[bool, int, int, int, int, int]:
         """What to sort by: what works first, then what loses least that is true or may be."""
         n_faults, n_true = len(self.faults_lost), self.n_lost(TRUE)
-        return self.to is None, n_faults, n_true, self.n_lost(UNKNOWN), len(self.gained)
+        return self.to is None, n_faults, n_true, self.n_lost(UNKNOWN), len(self.gained), self.n_later
 
     @property
     def said(self) -> tuple[Said, Said | None]:
@@ -102,7 +105,7 @@ class Remedy:
         if to is None:
             return change, None
         counts = [self.n_lost(truth) for truth in (TRUE, FALSE, UNKNOWN)]
-        return change, explain_cost(counts[0], counts[1], counts[2], len(self.gained))
+        return change, explain_cost(counts[0], counts[1], counts[2], len(self.gained), self.n_later)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -115,6 +118,7 @@ class Remedy:
             "smallest": self.smallest,
             "lost": [other.as_dict() for other in self.lost],
             "gained": [other.as_dict() for other in self.gained],
+            "n_later": self.n_later,
             "faults_lost": list(self.faults_lost),
             "instead": self.instead,
             "words": _both(change),

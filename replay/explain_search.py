@@ -40,7 +40,8 @@ class Smallest(NamedTuple):
     value : Any
         Has the effect; None: not even the farthest value has.
     tight : bool
-        A value hardly nearer to what the setting is (3 %, or one count) has not: this is the smallest.
+        A value hardly nearer to what the setting is (3 %, or one count) has not: this is the smallest. Never of what
+        has but one alternative.
     """
 
     value: Any
@@ -82,7 +83,7 @@ def smallest_change(
     """
     inside, outside = setting.now, None
     if isinstance(inside, str | bool) or not isinstance(inside, int | float):
-        return Smallest(setting.far, True) if has_effect(setting.far) else Smallest(None, False)
+        return Smallest(setting.far if has_effect(setting.far) else None, False)
     if setting.guess is not None:
         guess = tidied(setting.guess, setting.now)
         if has_effect(guess):
