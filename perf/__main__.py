@@ -25,6 +25,7 @@ from perf import (  # noqa: F401 - importing registers
     bench_replay,
     bench_start,
     bench_tool_life,
+    bench_tune,
 )
 from perf.budgets import load_budgets
 from perf.figures import FIGURES, Bench
