@@ -79,8 +79,8 @@ class ToothAsymmetry(Signature):
     and, without a burst, at least 1.4 times what the cut's level rises by: wider engagement raises all lines alike.
     That level is the channel's; in a current also its mean above air, where the cut shows in it by 15 %, for the swing
     of a slow cutter is itself little but the line and its harmonics. The jump must last for three windows, since a step
-    of the load leaks into two; for two if a burst marked its onset, an edge that breaks out. Where a tool merely wears,
-    its teeth do so alike.
+    of the load leaks into two; for two if a burst marked its onset, an edge that breaks out, be it as the tool enters.
+    Where a tool merely wears, its teeth do so alike.
 
     Without a burst only a current counts: a vibration alone may as well be a balance that was lost.
 
@@ -172,19 +172,14 @@ class ToothAsymmetry(Signature):
         if vector.regime != self._key:
             self._begin(vector.regime)
         self._n_burst = max(0, self._n_burst - 1)
-        if not self._fits(vector):
+        fits = self._fits(vector)
+        now = self._logarithms(vector) if fits or self._enters(vector) else None
+        if now is not None and self._bursts(now):
+            self._n_burst = _N_BURST
+        if not fits:
             self._now, self._rises = None, ()
             return None
-        values = vector.values[self._columns].tolist()
-        n = len(self._channels)
-        for i, air in enumerate(self._air):
-            if self._channels[i].mean:
-                mean = values[n + i]
-                values[n + i] = mean - air if mean >= SHOWS_MEAN * air else math.nan
-        logs = [math.log(v) if 0.0 < v < math.inf else math.nan for v in values]
-        self._now = logs[:n], logs[n : 2 * n], logs[2 * n :]
-        if self._bursts():
-            self._n_burst = _N_BURST
+        self._now = now
         demand = _AFTER_BURST if self._n_burst else _CALM
         rise = self._highest(demand)
         if rise is None or rise.score < _SPEAK:
@@ -260,11 +255,25 @@ class ToothAsymmetry(Signature):
         fit = vector.usable and vector.steady and vector.regime.cutting and context.rpm
         return bool(fit) and context.n_teeth != 1 and bool(self._channels)
 
-    def _bursts(self) -> bool:
+    def _enters(self, vector: FeatureVector) -> bool:
+        """Whether a window shows the entry of a cut: no line is steady yet, but an edge may break out."""
+        return bool(vector.usable and vector.regime.cutting and vector.context.rpm and self._channels)
+
+    def _logarithms(self, vector: FeatureVector) -> tuple[list[float], list[float], list[float]]:
+        """Lines, levels and peaks of all channels; of a current's mean what it has above air. NaN: not known."""
+        values = vector.values[self._columns].tolist()
+        n = len(self._channels)
+        for i, air in enumerate(self._air):
+            if self._channels[i].mean:
+                mean = values[n + i]
+                values[n + i] = mean - air if mean >= SHOWS_MEAN * air else math.nan
+        logs = [math.log(v) if 0.0 < v < math.inf else math.nan for v in values]
+        return logs[:n], logs[n : 2 * n], logs[2 * n :]
+
+    def _bursts(self, now: tuple[list[float], list[float], list[float]]) -> bool:
         """Whether a vibration channel shows a blow over what the cut, or earlier cuts, had."""
-        assert self._now is not None
         for i, channel in enumerate(self._channels):
-            level, peak = self._now[1][i], self._now[2][i]
+            level, peak = now[1][i], now[2][i]
             if not channel.vibration or not peak - level >= math.log(_CREST):
                 continue
             own = self._cut[i]

@@ -71,6 +71,24 @@ def test_with_a_burst_a_smaller_jump_counts():
     assert watch(own, windows.make(1, peak=3.5, rms=1.3, rev_1=1.6) + windows.make(4, **smaller))
 
 
+def test_an_edge_that_breaks_out_as_the_tool_enters_is_a_breakage_and_a_loud_entry_is_none():
+    broken = {"rev_1": 2.3, "rms": 1.1}
+    for entry, wanted in ((BURST, True), ({"peak": 1.2}, False)):
+        own, windows = in_cut(n_cuts=4)
+        watch(own, windows.make(12, AIR))
+
+        found = watch(own, windows.make(3, steady=False, **entry) + windows.make(6, **broken))
+
+        assert bool(found) is wanted
+
+
+def test_a_blow_at_the_entry_alone_is_no_breakage():
+    own, windows = in_cut(n_cuts=4)
+    watch(own, windows.make(12, AIR))
+
+    assert not watch(own, windows.make(3, steady=False, **BURST) + windows.make(20))
+
+
 def test_wider_engagement_raises_all_levels_and_is_no_breakage():
     own, windows = in_cut()
 
