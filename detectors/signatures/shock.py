@@ -18,8 +18,8 @@ from engine.records import Feature, FeatureVector, Regime
 from engine.verdicts import FaultClass, Finding, Reason, Tier, Why
 
 # Vectors that a spindle must have shown: a second of cutting; half a minute of idling, with its clamping of tools,
-# acceleration and braking; two seconds where nobody says what it does, for there a blow must decay as well.
-_N_LEARN = {True: 10, False: 300, None: 20}
+# acceleration and braking; a second where nobody says what it does, for there a blow must decay as well.
+_N_LEARN = {True: 10, False: 300, None: 10}
 _N_KNOWN = 20  # vectors of a regime before it has a reference of its own
 _N_VISITS = (
     3  # to a regime before a drive has one: it may start another spindle, or turn back, in the midst of it
@@ -60,11 +60,11 @@ class Shock(Signature):
 
     While idling nothing is a collision that the spindle's cuts outdo: a tool that enters the material, with a
     controller that says so a moment later, is none. In a regime never seen before, for its first second, eight
-    times the spindle's loudest is asked for. Where nobody says whether it cuts, only what decays within three
-    windows is a blow, for the first entry into material is as loud and stays.
+    times the spindle's loudest is asked for. Where nobody says whether it cuts, that holds for two seconds, and only
+    what decays within three windows is a blow, for the first entry into material is as loud and stays.
 
-    Before a spindle has cut for a second and idled for half a minute it is learning, and only 80 % of an
-    accelerometer's full scale counts.
+    Before a spindle has cut for a second and idled for half a minute (or been watched for a second, if nobody says
+    which) it is learning, and only 80 % of an accelerometer's full scale counts.
 
     Certainty is 0.5 at the limit and rises with size to 0.9: for vibration at 10 times the loudest of its kind or 15
     times the regime's own, for the drive at 2.5 and 4 times. A breakage's blow hardly gets there, and no cut
@@ -218,7 +218,7 @@ class Shock(Signature):
     def _excess(self, i: int, channel: ShockChannel, regime: Regime, own: Peaks | None) -> _Excess:
         level, factors = self._levels[i], channel.factors
         widest = self._widest(i, regime.cutting)
-        new = own is None and self._n_since < _N_NEW
+        new = own is None and (self._n_since < _N_NEW or regime.cutting is None)
         score, reference = (level - widest) / (factors.new if new else factors.spindle), widest
         ever = -math.inf if channel.vibration else self._loudest.ever(i)
         if level < ever + _OF_EVER:

@@ -137,6 +137,16 @@ def test_without_context_only_what_decays_is_a_blow():
     assert len(found) == 1
 
 
+@pytest.mark.parametrize(("times", "told"), [(12.0, True), (6.0, False)])
+def test_in_the_second_second_without_context_a_blow_must_be_eight_times_the_loudest(times, told):
+    own, windows = shock(), Windows()
+    watch(own, windows.make(18, UNKNOWN))
+
+    blow = windows.make(2, UNKNOWN, peak=times, rms=3.0) + windows.make(3, UNKNOWN)
+
+    assert bool(watch(own, blow)) is told
+
+
 def test_before_anything_is_known_only_the_full_scale_counts():
     own, windows = shock(), Windows()
 
