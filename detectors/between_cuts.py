@@ -22,7 +22,8 @@ from engine.records import Feature
 # is told from 80 % on; a vibration may grow by 60 % and is told when it has tripled.
 _LOAD_TOGETHER = 0.07
 _LOAD_ALONE = 0.05
-_RIPPLE_ALONE = 0.15  # a holder never seats twice alike: run-out moves the lines within a current
+# A holder never seats twice alike: run-out, 5 to 20 µm of it, moves the lines within a current up or down by half.
+_RIPPLE_ALONE = 0.25
 # Broadband noise of an edge doubles over its life (assumed, see the simulator); coolant, clamping and seat do the rest.
 _VIBRATION_TOGETHER = 0.11
 _VIBRATION_ALONE = 0.22

@@ -82,8 +82,8 @@ class EarlierCuts:
 
     @property
     def limit(self) -> float:
-        """Share below which the tool takes too little."""
-        return min(SHARE, max(_OF_LOWEST * self.lowest, _LEAST_LIMIT))
+        """Share below which the tool takes too little: less, the fewer cuts tell how little a healthy one may take."""
+        return min(SHARE * self.n / (self.n + 1), max(_OF_LOWEST * self.lowest, _LEAST_LIMIT))
 
     def learn(self, mean: Sequence[float], lowest: float, n_late: int) -> None:
         """Take a healthy cut."""

@@ -20,7 +20,8 @@ class Undercut(CutLoadSignature):
     """A tool that is missing, too short or not where it should be: the controller says cutting, nothing is cut.
 
     From the cut's beginning, everything in which cuts of this tool, section and speed show (tooth-passing vibration,
-    level and load above those of air) stays below a third of what at least two earlier ones took; or below half of
+    level and load above those of air) stays below a third of what many earlier ones took, less while they are few, two
+    at least; or below half of
     the least that any of them took, if that is less, as where the section has moves in air. It must do so for 0.6 s,
     and for twice as long as earlier cuts were late to touch: about a second after the entry.
 
