@@ -45,6 +45,8 @@ class Columns:
         Rows per second, if the file states it.
     start_ns : int, optional
         UTC nanoseconds of the first row, if the file states it.
+    after_ns : int
+        How much later than the first table of its file it begins: for files of several clocks.
     units, full_scale : mapping of str
         By heading, as far as the file states them.
     n_rows : int, optional
@@ -61,6 +63,7 @@ class Columns:
     group: str = "signals"
     rate_hz: float | None = None
     start_ns: int | None = None
+    after_ns: int = 0
     units: Mapping[str, str] = field(default_factory=dict)
     full_scale: Mapping[str, float] = field(default_factory=dict)
     n_rows: int | None = None
@@ -95,7 +98,8 @@ def is_numeric(column: Any) -> bool:
     column : pyarrow.Array
         Of any type.
     """
-    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return bool(column.null_count < len(column))
     if not pa.types.is_string(column.type):
         return False

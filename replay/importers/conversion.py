@@ -27,6 +27,10 @@ from replay.wording import listed
 
 # From here on samples are a waveform: below, there is no vibration of a machine tool to be seen in them.
 _WAVEFORM_HZ = 200.0
+# Beyond these, nobody measures: a sample a fortnight, and radio.
+_LOWEST_HZ, _HIGHEST_HZ = 1e-6, 1e9
+# The last moment of int64 nanoseconds is in 2262.
+_LAST_NS = 9.2e18
 
 
 def draft_of(name: str, path: Path, tables: Sequence[Columns], options: Options) -> Draft:
@@ -149,7 +153,7 @@ class _Conversion:
         rows: Iterator[Rows] = self._rows()
         if self._clock is not None:
             rows = forward(rows, repeated=self._clock.repeated)
-            rows = spread(rows, self._clock) if self._clock.repeated else rows
+            rows = spread(rows, self._clock, self.columns.path) if self._clock.repeated else rows
         for part in rows:
             if not len(part):
                 continue
@@ -193,13 +197,21 @@ class _Conversion:
         told, path = self._mapping.time.start, self.columns.path
         if self._clock is not None:
             start_ns = _start_ns(path, told) if told else self._clock.first_ns
+            if start_ns < 0:
+                raise RecordingError(f"{path}: wanted times from 1970 on, got {start_ns} ns; give start")
             return start_ns, start_ns - self._clock.first_ns
-        return _start_ns(path, told) if told else (self.columns.start_ns or NO_DATE_NS), 0
+        if told:
+            return _start_ns(path, told) + self.columns.after_ns, 0
+        return self.columns.start_ns or NO_DATE_NS, 0
 
     def _found_rate_hz(self) -> float:
         """Rate as told or measured."""
-        if self._mapping.rate_hz is not None:
-            return self._mapping.rate_hz
+        if (told_hz := self._mapping.rate_hz) is not None:
+            if not _LOWEST_HZ <= told_hz <= _HIGHEST_HZ:
+                raise RecordingError(
+                    f"{self.columns.path}: wanted a rate of {_LOWEST_HZ:g} to {_HIGHEST_HZ:g} Hz, got {told_hz:g}"
+                )
+            return told_hz
         assert self._clock is not None
         rate_hz = self._clock.rate_hz
         if not rate_hz > 0:
@@ -250,6 +262,10 @@ class _Conversion:
 
     def _counted(self, n_rows: int) -> NDArray[np.int64]:
         """Times of rows that come at a rate."""
+        if self.start_ns + (self._n_read + n_rows) * NS_PER_S / self._rate_hz > _LAST_NS:
+            raise RecordingError(
+                f"{self.columns.path}: wanted rows up to 2262, got {self._rate_hz:g} Hz for more"
+            )
         indices = np.arange(self._n_read, self._n_read + n_rows)
         return self.start_ns + np.rint(indices * NS_PER_S / self._rate_hz).astype(np.int64)
 

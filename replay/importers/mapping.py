@@ -255,7 +255,8 @@ def guess_label(names: list[str]) -> LabelSpec:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[ _.-]+", " ", _UNIT.sub("", name.strip().lower())).strip()
+    field = re.split(r"[/.]", _UNIT.sub("", name.strip().lower()))[-1]  # fields and groups are paths
+    return re.sub(r"[ _-]+", " ", field).strip()
 
 
 def _pairs(struct: msgspec.Struct) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,7 @@ def forward(rows: Iterable[Rows], *, repeated: bool) -> Iterator[Rows]:
             yield part if keep.all() else part.take(keep)
 
 
-def spread(rows: Iterable[Rows], clock: Clock) -> Iterator[Rows]:
+def spread(rows: Iterable[Rows], clock: Clock, path: Path) -> Iterator[Rows]:
     """Spread rows that share a coarse stamp evenly over the time until the next stamp is due.
 
     Rows of a first stamp that has fewer than usual lie at its end, where they belong; the last stamp's lie at its
@@ -92,6 +93,8 @@ def spread(rows: Iterable[Rows], clock: Clock) -> Iterator[Rows]:
         Never decreasing in time.
     clock : Clock
         What these stamps are like.
+    path : Path
+        For the error.
 
     Yields
     ------
@@ -110,7 +113,7 @@ def spread(rows: Iterable[Rows], clock: Clock) -> Iterator[Rows]:
         if part.times_ns[-1] == held[0].times_ns[0]:
             if sum(map(len, held)) > _MOST_SHARING:
                 raise RecordingError(
-                    f"wanted time stamps that go on, got more than {_MOST_SHARING} equal ones"
+                    f"{path}: wanted time stamps that go on, got more than {_MOST_SHARING} equal ones"
                 )
             continue
         whole = joined(held)

@@ -96,13 +96,13 @@ def survey(columns: Columns, time: TimeSpec) -> Clock:
         ticks.usual_ns(),
         ticks.rate_hz(),
     )
-    return _spread_clock(clock, rows) if repeated else clock
+    return _spread_clock(clock, rows, columns.path) if repeated else clock
 
 
-def _spread_clock(clock: Clock, rows: Callable[[], Iterator[Rows]]) -> Clock:
+def _spread_clock(clock: Clock, rows: Callable[[], Iterator[Rows]], path: Path) -> Clock:
     """Look at the times once more, as they are spread."""
     steps, first_ns = Steps(), None
-    for part in spread(forward(rows(), repeated=True), clock):
+    for part in spread(forward(rows(), repeated=True), clock, path):
         first_ns = int(part.times_ns[0]) if first_ns is None and len(part) else first_ns
         steps.add(part.times_ns)
     assert first_ns is not None

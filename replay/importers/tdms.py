@@ -67,7 +67,7 @@ def tables(path: Path, options: Options) -> list[Columns]:  # noqa: ARG001 - eve
             raise RecordingError(f"{path}: wanted channels of numbers, got {listed(left_out)}")
         notes = [f"Not imported, for they have no numbers: {listed(left_out)}."] if left_out else []
         found = [_columns(path, group) for group in sets.values()]
-    return _named_apart(found, notes)
+    return _named_apart(_on_one_clock(found), notes)
 
 
 def _columns(path: Path, channels: list[Any]) -> Columns:
@@ -101,6 +101,21 @@ def _start_ns(start: Any) -> int | None:
         return None
     t_ns = int(start.astype("datetime64[ns]").astype(np.int64))
     return t_ns if t_ns > 0 else None
+
+
+def _on_one_clock(tables: list[Columns]) -> list[Columns]:
+    """Let tables without a start begin with the first that has one."""
+    starts = [table.start_ns for table in tables if table.start_ns is not None]
+    if not starts:
+        return tables
+    first_ns = min(starts)
+    out = []
+    for table in tables:
+        if table.start_ns is None:
+            note = f"{table.names[0]} and its like have no start; they are taken to begin with the others."
+            table = replace(table, start_ns=first_ns, notes=(*table.notes, note))
+        out.append(replace(table, after_ns=(table.start_ns or first_ns) - first_ns))
+    return out
 
 
 def _batches(

@@ -26,7 +26,7 @@ _NAME = re.compile(
     r"(date ?|received ?date ?)?time( ?stamp)?|timestamp|date|elapsed|seconds|milliseconds|t|ts"
     r"|((측정|수집) ?)?시간|시각|일시"
 )
-_NAME_UNIT = re.compile(r"[ _.(\[](s|sec|seconds|ms|msec|us|µs|ns|초)[)\]]?$")
+_NAME_UNIT = re.compile(r"[ _./(\[](s|sec|seconds|ms|msec|us|µs|ns|초)[)\]]?$")
 _UNIT_OF_NAME = {"sec": "s", "seconds": "s", "초": "s", "msec": "ms", "milliseconds": "ms", "µs": "us"}
 # Above these, a number counts from 1970 in that unit (1973 and later); below, it counts from the start.
 _EPOCHS = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))
@@ -43,12 +43,15 @@ def find_time_column(names: list[str]) -> str | None:
     --------
     >>> find_time_column(["Current-A", "Time Stamp"]), find_time_column(["x", "t_ms"]), find_time_column(["x"])
     ('Time Stamp', 't_ms', None)
+    >>> find_time_column(["log/load", "log/Time"]), find_time_column(["time/s", "x"])
+    ('log/Time', 'time/s')
     """
     for name in names:
         plain = name.strip().lower()
-        bare = re.sub(r"[ _-]+", " ", _NAME_UNIT.sub("", plain)).strip()
-        if _NAME.fullmatch(bare):
-            return name
+        for part in (plain, re.split(r"[/.]", plain)[-1]):  # fields and groups are paths
+            bare = re.sub(r"[ _-]+", " ", _NAME_UNIT.sub("", part)).strip()
+            if _NAME.fullmatch(bare):
+                return name
     return None
 
 

@@ -18,7 +18,7 @@ from nptdms import ChannelObject, TdmsWriter
 
 PART = np.random.default_rng(2).standard_normal(1 << 18).astype(np.float32) / 8
 """One MiB of samples."""
-SMALL, LARGE = 20, 140
+SMALL, LARGE = 16, 100
 
 # Buffers and caches are there after the small file. In a process of its own, for a peak never falls again.
 MEASURE = """
@@ -87,7 +87,7 @@ WRITERS: dict[str, Callable[[Path, int], None]] = {
 
 
 @pytest.mark.parametrize("format_", WRITERS)
-def test_a_file_seven_times_as_long_takes_no_more_memory(tmp_path: Path, format_: str) -> None:
+def test_a_file_six_times_as_long_takes_no_more_memory(tmp_path: Path, format_: str) -> None:
     for name, n_parts in (("small", SMALL), ("large", LARGE)):
         WRITERS[format_](tmp_path / f"{name}.{format_}", n_parts)
 
@@ -97,4 +97,5 @@ def test_a_file_seven_times_as_long_takes_no_more_memory(tmp_path: Path, format_
     )
 
     grown_mib = int(told.stdout)
-    assert grown_mib < (LARGE - SMALL) / 2
+    # Buffers fill to some 40 MiB; a file held as float32 would be 84.
+    assert grown_mib < 0.75 * (LARGE - SMALL)

@@ -183,6 +183,7 @@ def test_a_uff_set_that_is_shorter_than_it_says_is_refused(tmp_path: Path, binar
         (b"t_s,load\nnan,1\ninf,2\n", "which is no time"),
         (b"t_s,load\n1e300,1\n2e300,2\n", "which is no time"),
         (b"t_s,load\n" + b"0,1\n" * 5, "two rows of different times"),
+        (b"time,load\n1960-01-01 00:00:00,1\n1960-01-01 00:00:01,2\n", "wanted times from 1970 on"),
     ],
 )
 def test_a_table_that_is_none_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
@@ -196,3 +197,18 @@ def test_what_breaks_off_behind_the_first_rows_leaves_nothing(tmp_path: Path) ->
     (tmp_path / "a.csv").write_bytes(b"t_ms,load\n" + rows + b"1,2,3\n")
 
     assert "Expected 2 columns" in refused("csv", tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("rate_hz", [1e-300, 1e300, float("nan"), float("inf"), -1.0, 0.0])
+def test_a_rate_that_nobody_measures_at_is_refused(tmp_path: Path, rate_hz: float) -> None:
+    np.savez(tmp_path / "a.npz", a=SIGNAL, fs=rate_hz)
+
+    assert "rate" in refused("npz", tmp_path / "a.npz")
+    with pytest.raises((RecordingError, UsageError)):
+        import_recording("npz", tmp_path / "a.npz", tmp_path / "dest", rate_hz=rate_hz)
+
+
+def test_rows_that_would_end_beyond_time_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", a=SIGNAL, fs=1e-6)
+
+    assert "up to 2262" in refused("npz", tmp_path / "a.npz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from hypothesis import given, settings
@@ -60,7 +61,7 @@ def test_rows_of_coarse_stamps_are_spread_as_if_they_came_at_once(counts: list[i
     usual = float(np.median(counts[1:-1])) if len(counts) > 2 else 0.0
     clock = Clock(0, True, True, len(counts), len(times), 1000.0, usual, 1.0, 1.0)
 
-    got, samples = together(list(spread(cut(times, cuts), clock)))
+    got, samples = together(list(spread(cut(times, cuts), clock, Path())))
 
     assert got == spread_at_once(times, clock)
     assert samples == list(range(len(times)))
@@ -71,7 +72,7 @@ def test_a_first_stamp_of_few_rows_lies_at_its_end() -> None:
     times = np.array([0, 0, 10, 10, 10, 10, 20, 20])
     clock = Clock(0, True, True, 3, 8, 10.0, 4.0, 2.5, 4e8)
 
-    assert together(list(spread([Rows(times, np.zeros((1, 8), np.float32), {})], clock)))[0] == [
+    assert together(list(spread([Rows(times, np.zeros((1, 8), np.float32), {})], clock, Path())))[0] == [
         5, 7, 10, 12, 15, 17, 20, 22,
     ]  # fmt: skip
 
