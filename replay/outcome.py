@@ -9,22 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.verdicts import Alert, AlertState
-from replay.labels import AFTERMATH_S, MARKERS, Trouble, class_of, is_sensor_fault, place_labels
+from replay.labels import Trouble, place_labels
 from replay.recording import Fault, Recording
 from replay.scoring import Episode, FoundFault, episodes, find_faults
-
-__all__ = [
-    "AFTERMATH_S",
-    "MARKERS",
-    "FaultOutcome",
-    "Raised",
-    "RecordingOutcome",
-    "class_of",
-    "is_sensor_fault",
-    "judge_recording",
-    "match_faults",
-    "raised_alerts",
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ class RecordingEvidence:
     explained : tuple[bool, ...]
         Of each alert, whether a label explains it.
     finders : tuple[tuple[int, ...], ...]
-        Of each trouble, the alerts that it explains, by position in ``raised``.
+        Of each trouble, the alerts that it explains and that opened within it, by position in ``raised``. One that is
+        told later, of samples within it, is explained, but came too late to find it.
     early : tuple[frozenset[str], ...]
         Of each trouble, the tiers of alerts that may be about it and were open already as it began.
     watched_s, normal_s : float
@@ -102,11 +103,12 @@ def gather_evidence(
     troubles = tuple(trouble for trouble in late if trouble.due)
     everything = raised_alerts(own, end_ns)
     raised = tuple(alert for alert in everything if alert.episode.opened_ns > from_ns)
-    finders = tuple(
-        tuple(i for i, alert in enumerate(raised) if trouble.explains(alert.fault, alert.episode))
-        for trouble in troubles
+    explained = tuple(
+        any(trouble.explains(alert.fault, alert.episode) for trouble in placed) for alert in raised
     )
-    explaining = {i for found in finders for i in found}
+    finders = tuple(
+        tuple(i for i, alert in enumerate(raised) if _finds(trouble, alert)) for trouble in troubles
+    )
     faulty = joined(
         trouble.faulty for trouble in placed if trouble.wanted is not FaultClass.SENSOR and trouble.due
     )
@@ -120,7 +122,7 @@ def gather_evidence(
         judged_from_ns=from_ns,
         troubles=troubles,
         raised=raised,
-        explained=tuple(i in explaining for i in range(len(raised))),
+        explained=explained,
         finders=finders,
         early=tuple(_alerted_before(trouble, everything) for trouble in troubles),
         watched_s=(end_ns - from_ns) / NS_PER_S,
@@ -196,6 +198,11 @@ def seconds_outside(spans: Iterable[Span], without: Sequence[Span]) -> float:
 
 def _length_ns(spans: Iterable[Span]) -> int:
     return sum(span.end_ns - span.start_ns for span in spans)
+
+
+def _finds(trouble: Trouble, alert: Raised) -> bool:
+    in_time = alert.episode.opened_ns <= trouble.span.end_ns
+    return in_time and trouble.explains(alert.fault, alert.episode)
 
 
 def _alerted_before(trouble: Trouble, raised: Sequence[Raised]) -> frozenset[str]:

@@ -7,8 +7,11 @@ from evaluated import alert, evidence, recording
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.clock import NS_PER_S
 from engine.declared import TeachIn
+from engine.verdicts import Alert
 from replay.evaluate import event_scores
+from replay.outcome import judge_recording
 from replay.recording import Fault
 
 
@@ -22,6 +25,28 @@ def test_a_fault_found_counts_with_its_delay_and_its_name() -> None:
     assert (found.delay_s(0.0), found.delay_median_s) == (2.0, 5.0)  # of two, the longer
     assert (found.n_named, found.n_right, found.right_class_share) == (2, 1, 0.5)
     assert (found.n_alerts, found.n_false, found.precision) == (2, 0, 1.0)
+
+
+def test_what_is_told_after_a_short_fault_is_explained_but_came_too_late() -> None:
+    late = alert(102.0, "chatter")
+    onset_ns = late[0].t_ns - 3 * NS_PER_S
+    values = {name: getattr(late[0], name) for name in Alert.__slots__} | {"onset_ns": onset_ns}
+
+    found = event_scores([evidence(recording(Fault(98.5, 100.0, "chatter")), [Alert(**values)])])
+
+    assert (found.n_found, found.n_alerts, found.n_false) == (0, 1, 0)
+
+
+def test_wear_of_an_edge_that_left_in_time_is_not_due_and_telling_it_is_not_false() -> None:
+    own = recording(
+        Fault(0.0, 400.0, "tool_wear", "tool=T1 edge=T1#1"),
+        Fault(401.0, 900.0, "tool_wear", "tool=T1 edge=T1#2"),
+        Fault(800.0, 900.0, "wear_limit", "tool=T1 edge=T1#2"),
+    )
+
+    found = event_scores([evidence(own, alert(390.0, "tool_wear"))])
+
+    assert (found.n_faults, found.n_found, found.n_false) == (1, 0, 0)
 
 
 def test_an_alert_that_was_open_before_is_false_and_finds_nothing() -> None:
@@ -124,7 +149,9 @@ def test_nothing_to_judge_is_none_in_json_and_not_perfect() -> None:
     assert (told["recall_95"], told["false_alert_share"], told["delay_s"]["median"]) == (None, None, None)
 
 
-MOMENTS = st.lists(st.tuples(st.integers(1, 999), st.integers(1, 400)), max_size=6, unique=True)
+MOMENTS = st.lists(
+    st.tuples(st.integers(1, 999), st.integers(1, 400)), max_size=6, unique_by=lambda moment: moment[0]
+)
 
 
 @given(faults=MOMENTS, alerts=MOMENTS)
@@ -132,9 +159,12 @@ def test_recordings_add_up_and_shares_stay_shares(
     faults: list[tuple[int, int]], alerts: list[tuple[int, int]]
 ) -> None:
     own = recording(*(Fault(float(at_s), float(at_s + length_s), "anomaly") for at_s, length_s in faults))
-    judged = evidence(
-        own, *(alert(float(at_s), closed_s=float(at_s + length_s)) for at_s, length_s in alerts)
-    )
+    sent = [alert(float(at_s), closed_s=float(at_s + length_s)) for at_s, length_s in alerts]
+    judged = evidence(own, *sent)
+
+    outcome = judge_recording(own, [message for messages in sent for message in messages])
+    assert sum(judged.explained) == len(judged.raised) - len(outcome.unexplained)
+    assert event_scores([judged]).n_found <= sum(fault.found.found for fault in outcome.faults)
 
     once, twice = event_scores([judged]), event_scores([judged, judged])
 
