@@ -126,7 +126,7 @@ class RingDisk:
         n_bytes : int
             About how much memory waits for it.
         """
-        self._ask(segment, lambda: self._write(segment, to_frame(make())), n_bytes)
+        self._ask(segment, lambda: self._append(segment, make), n_bytes)
 
     def finish(self, segment: OpenSegment) -> None:
         """Close a segment after what was appended; nothing is added to it."""
@@ -169,8 +169,8 @@ class RingDisk:
             job, n_bytes = asked
             try:
                 job()
-            except OSError as error:
-                self._complain(str(error))
+            except Exception as error:  # whatever it was: without this thread, what waits would wait for ever
+                self._complain(f"{type(error).__name__}: {error}")
             finally:
                 with self._lock:
                     self._n_waiting_bytes -= n_bytes
@@ -189,23 +189,27 @@ class RingDisk:
         self._open[segment.path] = segment
         insort(self._files, segment.name)
         self._newest_ns = max(self._newest_ns, segment.start.t_ns)
-        self._write(segment, MAGIC + to_frame(segment.start))
+        self._write(segment, MAGIC)
+        self._append(segment, lambda: segment.start)
         self._link_on(segment)
         self._make_room()
 
-    def _write(self, segment: OpenSegment, data: bytes) -> None:
+    def _append(self, segment: OpenSegment, make: Callable[[], Frame]) -> None:
         if segment.file is None:
             return
         try:
-            n_written = segment.file.write(data)
-            segment.n_bytes += n_written
-            self._n_bytes += n_written
-            if n_written < len(data):
-                raise OSError(f"{segment.path}: disk full")
-        except OSError:
+            self._write(segment, to_frame(make()))
+        except BaseException:
             segment.broken = True
             self._finish(segment)
             raise
+
+    def _write(self, segment: OpenSegment, data: bytes) -> None:
+        n_written = segment.file.write(data)
+        segment.n_bytes += n_written
+        self._n_bytes += n_written
+        if n_written < len(data):
+            raise OSError(f"{segment.path}: disk full")
 
     def _finish(self, segment: OpenSegment) -> None:
         if segment.file is not None:

@@ -43,6 +43,7 @@ def test_the_hash_follows_what_decides_and_nothing_else():
     assert parse_config("[judge]\non = 1.5\n").hash != default
     assert parse_config("[hub]\nport = 1\n").hash == default
     assert parse_config("[tune.cost]\nfalse_alert = 99\n").hash == default
+    assert parse_config("[ring]\nhours = 99\n").hash == default
     assert parse_config("").hash == default
     assert len(default) == 12
 

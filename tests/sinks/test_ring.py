@@ -50,7 +50,7 @@ def ringed(tmp_path_factory):
 
 def same(one, two):
     """Whether two received records are the same, but for when they were received here."""
-    if not isinstance(one, Block):
+    if type(one) is not type(two) or not isinstance(one, Block):
         return one == two
     alike = (one.spindle, one.group, one.t_ns, one.sample_rate_hz) == (
         two.spindle,
@@ -216,3 +216,33 @@ def test_a_disk_that_refuses_stops_nothing(tmp_path, caplog):
     assert records
     assert ring.n_failed > 0
     assert "failures so far" in caplog.text
+
+
+def test_what_does_not_fit_into_memory_while_the_disk_is_slow_cuts_segments_off_and_leaves_no_holes(
+    tmp_path, monkeypatch
+):
+    shop, items = live_items(15.0)
+    monkeypatch.setattr("sinks.ring_disk._MAX_WAITING_BYTES", 1000)  # less than any second of samples
+
+    records, ring = run_ringed(tmp_path, shop, items)
+
+    segments = read_all(folder_of(tmp_path, "M1"))
+    assert records
+    assert ring.n_failed >= len(segments) == 4
+    assert [(segment.items, segment.whole) for segment in segments] == [([], False)] * 4
+
+
+def test_a_record_that_cannot_be_written_down_cuts_its_segment_off_and_nothing_else(tmp_path, caplog):
+    shop, items = live_items(15.0)
+    ring = Ring(tmp_path, shop.spindles, TABLE, CONFIG.hash)
+    strange = Context("M1", T0, tool=object())
+
+    with caplog.at_level(logging.WARNING):
+        for number, item in enumerate(items):
+            ring.write([record for _, record in ring.tap([("M1", item)])])
+            if number == 50:
+                ring.tap([("M1", strange)])
+        ring.close()
+
+    assert "TypeError" in caplog.text
+    assert [segment.whole for segment in read_all(folder_of(tmp_path, "M1"))] == [False, True, True, False]
