@@ -116,15 +116,43 @@ def run_shadow(
         raise ConfigError(f"shadow configuration: {error}") from error
 
     def steps() -> list[Logic]:
-        judging: list[Logic] = [Detect(spindles, features, shadow, store), Judge(spindles, shadow, clock)]
-        if shared:
-            return judging
-        return [BlockCheck(spindles, shadow), WindowSlide(spindles, shadow), _Extract(features), *judging]
+        return steps_of(spindles, features, shadow, clock, store, shared=shared)
 
     source, kinds = (extracted, _EXTRACTED) if shared else (received, _RECEIVED)
     # Whatever else comes along the live branch is none of the shadow's business.
     taken = op.filter(f"{step_id}_takes", source, lambda item: isinstance(item[1], kinds))
     return stateful_step(step_id, taken, lambda: Shadow(steps, shadow.hash, fuse), recoverable)
+
+
+def steps_of(
+    spindles: Mapping[str, Spindle],
+    features: Mapping[tuple[str, str], FeatureSet],
+    config: Config,
+    clock: Clock,
+    store: BaselineStore | None = None,
+    *,
+    shared: bool,
+) -> list[Logic]:
+    """Make the steps of one spindle, to be run one after the other.
+
+    Parameters
+    ----------
+    spindles, config, clock, store
+        As for `run_shadow`.
+    features : Mapping[tuple[str, str], FeatureSet]
+        What ``config`` measures.
+    shared : bool
+        Whether features come from elsewhere.
+
+    Returns
+    -------
+    list of Logic
+        From blocks, contexts and ticks to alerts, or from feature vectors if these are shared.
+    """
+    judging: list[Logic] = [Detect(spindles, features, config, store), Judge(spindles, config, clock)]
+    if shared:
+        return judging
+    return [BlockCheck(spindles, config), WindowSlide(spindles, config), _Extract(features), *judging]
 
 
 class _Extract:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 from dataclasses import dataclass, field
 
 import pytest
@@ -15,8 +16,9 @@ from engine.runtime import run_flow
 from engine.verdicts import Alert
 from operators import shadow as shadow_module
 from operators.detect import Detect
-from operators.shadow import Shadow, same_vectors
-from replay.player import Player
+from operators.features import FeatureSet
+from operators.shadow import Shadow, same_vectors, steps_of
+from replay.player import Player, items_with_ticks
 from replay.recording import Recording
 from replay.session import replay_alerts
 from replay.simulate import plan_from_options, simulate
@@ -42,7 +44,7 @@ def alone(shop):
     return replay_alerts([shop], LIVE)
 
 
-def run_beside(shop, config, fuse=None, recoverable=False):
+def run_beside(shop, config, fuse=None):
     """Replay with a shadow; what live and shadow told."""
     live, other = Collect(Alert), Collect(Alert)
     branch = ShadowBranch(config, [other], fuse or Fuse("the shadow"), BaselineFile(None))
@@ -55,7 +57,7 @@ def run_beside(shop, config, fuse=None, recoverable=False):
             LIVE,
             NoClock(),
             [live],
-            recoverable=recoverable,
+            recoverable=True,  # so that whatever is saved is saved here too
             store=store,
             shadow=branch,
         )
@@ -172,6 +174,29 @@ def test_a_shadow_goes_on_after_a_restart_but_not_under_another_configuration():
     Shadow(lambda: [other], "another", Fuse("shadow")).restore(before.save())
 
     assert (same.seen, other.seen) == ([alert(1)], [])
+
+
+def test_a_shadow_that_is_stopped_anywhere_and_goes_on_tells_the_same(shop):
+    shop_of = {shop.spindle.name: shop.spindle}
+    features = FeatureSet.for_shop([shop.spindle], OTHER_WINDOWS)
+
+    def make():
+        store = BaselineFile(None)
+        return Shadow(
+            lambda: steps_of(shop_of, features, OTHER_WINDOWS, NoClock(), store, shared=False),
+            OTHER_WINDOWS.hash,
+            Fuse("shadow"),
+        )
+
+    items = list(items_with_ticks(shop, LIVE.check.max_block_s))
+    cut = 4 * len(items) // 5
+    before, after = make(), make()
+
+    told = before.process(items[:cut])
+    after.restore(pickle.loads(pickle.dumps(before.save())))
+    told += after.process(items[cut:])
+
+    assert [one for one in told if isinstance(one, Alert)] == replay_alerts([shop], OTHER_WINDOWS)
 
 
 @pytest.mark.parametrize("when", ["save", "restore"])
