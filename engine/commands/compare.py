@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,15 @@ def _compare_replays(paths: tuple[Path, ...], within_s: float) -> Comparison:
     a, b, *folders = paths
     configs = _config(a), _config(b)
     recordings = [Recording.open(folder) for folder in folders]
-    return compare_configs(recordings, *configs, names=(str(a), str(b)), within_s=within_s)
+    bar = click.progressbar(length=2 * len(recordings), file=sys.stderr, hidden=not sys.stderr.isatty())
+    with bar:
+        return compare_configs(
+            recordings,
+            *configs,
+            names=(str(a), str(b)),
+            within_s=within_s,
+            on_replay=lambda: bar.update(1),
+        )
 
 
 def _config(path: Path) -> Config:
