@@ -113,6 +113,8 @@ class Raised:
         Which tier and sensor group raised it, as it opened.
     episode : Episode
         From onset to closing.
+    named_ns : int
+        When it was first called what it was called last; the opening, if it never changed its name.
     """
 
     id: str
@@ -120,6 +122,7 @@ class Raised:
     tier: str
     group: str
     episode: Episode
+    named_ns: int
 
 
 def raised_alerts(alerts: Sequence[Alert], end_ns: int) -> tuple[Raised, ...]:
@@ -140,11 +143,14 @@ def raised_alerts(alerts: Sequence[Alert], end_ns: int) -> tuple[Raised, ...]:
     messages: dict[str, list[Alert]] = {}
     for alert in alerts:
         messages.setdefault(alert.id, []).append(alert)
-    joined = [
-        Raised(id, str(own[-1].fault), str(own[0].tier), own[0].group, episodes(own, end_ns)[0])
-        for id, own in messages.items()
-    ]
+    joined = [_joined(own, end_ns) for own in messages.values()]
     return tuple(sorted(joined, key=lambda alert: alert.episode.opened_ns))
+
+
+def _joined(messages: Sequence[Alert], end_ns: int) -> Raised:
+    first, fault = messages[0], str(messages[-1].fault)
+    named_ns = next(message.t_ns for message in messages if message.fault == fault)
+    return Raised(first.id, fault, str(first.tier), first.group, episodes(messages, end_ns)[0], named_ns)
 
 
 def judge_recording(recording: Recording, alerts: Sequence[Alert]) -> RecordingOutcome:

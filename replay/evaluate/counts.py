@@ -26,12 +26,13 @@ class EventScores:
     n_faults : int
         Labels that are there to be found; wear of an edge that was changed before its marked limit is not.
     n_found : int
-        Those for which an alert that may be about them opened from their start until a second after their end.
+        Those for which an alert that may be about them opened from their start until a second after their end, or one
+        that was open already took their name.
     n_early : int
         Those that were alerted already as they began. Such an alert tells nobody anything new: it is false, and the
-        fault is found only if another one opens.
+        fault is found only if another one opens, or if it takes the fault's name.
     delays_s : tuple[float, ...]
-        Start of the label to the opening of the first such alert, stream time, ascending; of the faults found
+        Start of the label to the first of these messages, stream time, ascending; of the faults found
         only, so read it with recall. Without wear, whose label begins at the edge's first touch: see `replay.kpi`.
     n_named, n_right : int
         Faults found whose label names a class; those called by it and by no other specific name.

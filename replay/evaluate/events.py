@@ -11,7 +11,7 @@ from dataclasses import replace
 from engine.clock import NS_PER_S
 from engine.verdicts import FaultClass
 from replay.evaluate.counts import EventScores, pooled
-from replay.evaluate.evidence import RecordingEvidence, joined, seconds_outside
+from replay.evaluate.evidence import RecordingEvidence, found_ns, joined, seconds_outside
 from replay.labels import Trouble
 from replay.outcome import Raised
 from replay.scoring import Span
@@ -113,7 +113,8 @@ def _of_fault(trouble: Trouble, hits: Sequence[Raised], early: bool) -> EventSco
     told = EventScores(n_faults=1, n_early=int(early))
     if not hits:
         return told
-    delay_s = (hits[0].episode.opened_ns - trouble.span.start_ns) / NS_PER_S
+    first_ns = min(at_ns for hit in hits if (at_ns := found_ns(trouble, hit)) is not None)
+    delay_s = (first_ns - trouble.span.start_ns) / NS_PER_S
     is_named = trouble.wanted is not None
     return replace(
         told,

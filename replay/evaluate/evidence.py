@@ -39,7 +39,8 @@ class RecordingEvidence:
         Of each alert, whether a label explains it.
     finders : tuple[tuple[int, ...], ...]
         Of each trouble, the alerts that it explains and that opened within it, by position in ``raised``. One that is
-        told later, of samples within it, is explained, but came too late to find it.
+        told later, of samples within it, is explained, but came too late to find it. One that was open before, and
+        is false, finds it if it takes the fault's own name within it: that message is sent, too.
     early : tuple[frozenset[str], ...]
         Of each trouble, the tiers of alerts that may be about it and were open already as it began.
     watched_s, normal_s : float
@@ -107,7 +108,8 @@ def gather_evidence(
         any(trouble.explains(alert.fault, alert.episode) for trouble in placed) for alert in raised
     )
     finders = tuple(
-        tuple(i for i, alert in enumerate(raised) if _finds(trouble, alert)) for trouble in troubles
+        tuple(i for i, alert in enumerate(raised) if found_ns(trouble, alert) is not None)
+        for trouble in troubles
     )
     faulty = joined(
         trouble.faulty for trouble in placed if trouble.wanted is not FaultClass.SENSOR and trouble.due
@@ -200,9 +202,26 @@ def _length_ns(spans: Iterable[Span]) -> int:
     return sum(span.end_ns - span.start_ns for span in spans)
 
 
-def _finds(trouble: Trouble, alert: Raised) -> bool:
-    in_time = alert.episode.opened_ns <= trouble.span.end_ns
-    return in_time and trouble.explains(alert.fault, alert.episode)
+def found_ns(trouble: Trouble, alert: Raised) -> int | None:
+    """When an alert told of a fault.
+
+    Parameters
+    ----------
+    trouble : Trouble
+        The label.
+    alert : Raised
+        Any alert of this spindle.
+
+    Returns
+    -------
+    int or None
+        Its opening, or when one that was open already took the fault's own name; None: it does not find it.
+    """
+    opened_ns, (start_ns, end_ns) = alert.episode.opened_ns, trouble.span
+    if opened_ns > start_ns:
+        finds = opened_ns <= end_ns and trouble.explains(alert.fault, alert.episode)
+        return opened_ns if finds else None
+    return alert.named_ns if alert.fault == trouble.wanted and start_ns < alert.named_ns <= end_ns else None
 
 
 def _alerted_before(trouble: Trouble, raised: Sequence[Raised]) -> frozenset[str]:

@@ -60,6 +60,18 @@ def test_an_alert_that_was_open_before_is_false_and_finds_nothing() -> None:
     assert math.isnan(before.delay_median_s)
 
 
+def test_an_alert_that_was_open_before_and_takes_the_faults_name_has_found_it() -> None:
+    (opened,) = alert(50.0, "process")
+    values = {name: getattr(opened, name) for name in Alert.__slots__}
+    renamed = Alert(**values | {"fault": "chatter", "t_ns": opened.t_ns + 53 * NS_PER_S, "state": "updated"})
+
+    found = event_scores([evidence(recording(Fault(100.0, 200.0, "chatter")), [opened, renamed])])
+    other = event_scores([evidence(recording(Fault(100.0, 200.0, "collision")), [opened, renamed])])
+
+    assert (found.n_found, found.n_early, found.delays_s, found.n_right) == (1, 1, (3.0,), 1)
+    assert other.n_found == 0
+
+
 def test_false_alerts_are_counted_per_hour_that_is_normal_and_per_day_that_is_watched() -> None:
     own = recording(Fault(100.0, 499.0, "anomaly"), end_s=1000.0)
 
