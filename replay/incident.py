@@ -8,6 +8,7 @@ the engine sent, for whoever reads it and for comparison.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from engine.barriers import Resume
 from engine.errors import RecordingError
 from engine.records import Block
 from engine.verdicts import Alert
-from replay.layout import group_file
+from replay.layout import HEADER, group_file, impossible
 from replay.player import Played
 from replay.recording import Recording
 from replay.rows import GroupRows
@@ -99,6 +100,11 @@ class Incident:
         segment = read_segment(path / STATE)
         if segment is None or not (segment.whole and segment.states):
             raise RecordingError(f"{path / STATE}: cut off; wanted states and what came after them")
+        spindle = segment.start.spindle
+        wrong = impossible(spindle.groups, spindle.teach_in)
+        if wrong or spindle.name != recording.spindle.name:
+            wrong = wrong or f"got spindle {spindle.name!r}, {HEADER} says {recording.spindle.name!r}"
+            raise RecordingError(f"{path / STATE}: {wrong}")
         try:
             told = msgspec.json.decode((path / TOLD).read_bytes(), type=Told)
         except OSError as error:
@@ -107,7 +113,7 @@ class Incident:
             raise RecordingError(f"{path / TOLD}: {error}") from error
         if told.version != 1:
             raise RecordingError(f"{path / TOLD}: got version {told.version}, wanted 1")
-        return cls(replace(recording, spindle=segment.start.spindle), segment, told)
+        return cls(replace(recording, spindle=spindle), segment, told)
 
     def items(self) -> Iterator[Played]:
         """What a flow must be given to say the same again: its state, and everything as it came.
@@ -178,6 +184,10 @@ class _Samples:
         self._path, self._rows = path, rows.rows()
 
     def take(self, item: RowsItem) -> NDArray[np.float32]:
+        if not 0.0 < item.sample_rate_hz < math.inf:
+            raise RecordingError(
+                f"{self._path}: {STATE} has a block of {item.sample_rate_hz} Hz at {item.t_ns}"
+            )
         t_ns, samples = self._next(item)
         if t_ns != item.t_ns:
             raise RecordingError(f"{self._path}: got samples at {t_ns}, {STATE} wants a block at {item.t_ns}")

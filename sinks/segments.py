@@ -14,6 +14,7 @@ the next one `End`; alert messages between are those that this segment's items, 
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -202,12 +203,14 @@ def to_record(item: BlockItem | ContextItem | TickItem, spindle: str) -> Block |
     Raises
     ------
     RecordingError
-        Fewer or more samples than the shape says.
+        Fewer or more samples than the shape says, or a rate that is none.
     """
     if isinstance(item, TickItem):
         return Tick(spindle, item.t_ns, item.last)
     if isinstance(item, ContextItem):
         return Context(spindle, *msgspec.structs.astuple(item))
+    if not 0.0 < item.sample_rate_hz < math.inf:
+        raise RecordingError(f"block of group {item.group!r} at {item.t_ns}: got {item.sample_rate_hz} Hz")
     try:
         samples = np.frombuffer(item.content, "<f4").reshape(item.shape)
     except ValueError as error:

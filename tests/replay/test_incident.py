@@ -240,6 +240,25 @@ def test_a_state_of_another_shop_is_one_clear_error(exported, tmp_path):
         replay_recordings([exported], tmp_path / "out", CONFIG)
 
 
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"groups": ()}, "at least one sensor group"),
+        ({"name": "M7"}, "got spindle 'M7', recording.toml says 'M1'"),
+    ],
+)
+def test_a_state_of_an_impossible_or_another_spindle_is_one_clear_error(
+    exported, tmp_path, change, complaint
+):
+    segment = read_segment(exported / STATE)
+    spindle = msgspec.structs.replace(segment.start.spindle, **change)
+    segment.start = msgspec.structs.replace(segment.start, spindle=spindle)
+    _rewrite(exported, segment)
+
+    with pytest.raises(RecordingError, match=complaint):
+        replay_recordings([exported], tmp_path / "out", CONFIG)
+
+
 def test_samples_that_are_not_those_which_came_are_one_clear_error(exported, tmp_path):
     segment = read_segment(exported / STATE)
     _rewrite(exported, segment, items=segment.items[40:])

@@ -131,9 +131,10 @@ def test_a_missing_file_is_one_clear_error(tmp_path):
         read_segment(tmp_path / "gone.segment")
 
 
-def test_a_block_whose_shape_is_a_lie_is_refused():
+@pytest.mark.parametrize(("rate_hz", "shape"), [(1000.0, (3, 2**40)), (0.0, (1, 2)), (math.nan, (1, 2))])
+def test_a_block_whose_shape_or_rate_is_a_lie_is_refused(rate_hz, shape):
     with pytest.raises(RecordingError, match="vib"):
-        to_record(BlockItem("vib", T0, 1000.0, (3, 2**40), bytes(8)), "M1")
+        to_record(BlockItem("vib", T0, rate_hz, shape, bytes(8)), "M1")
 
 
 def test_a_segment_follows_only_a_whole_one_of_the_same_run_with_the_number_before(tmp_path):
