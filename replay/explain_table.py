@@ -55,7 +55,9 @@ def explanation_lines(explanation: Explanation, language: str = "en") -> list[st
         change, cost = remedy.said
         lines.append(f"  {getattr(change, language)}")
         if cost is not None:
-            lines.append(f"      {getattr(cost, language)}{_listed(remedy.lost, say)}")
+            lines.append(f"      {getattr(cost, language)}")
+        if listed := _listed(remedy.lost, say):
+            lines.append(f"        {listed}")
         if remedy.faults_lost:
             lines.append(f"      {say(heads['missed'], ', '.join(remedy.faults_lost))}")
     if explanation.recordings:
@@ -74,4 +76,4 @@ def _listed(others: tuple[Other, ...], say: Callable[..., str]) -> str:
     if not ids:
         return ""
     more = f", {say(_HEADINGS['more'], len(ids) - _N_LISTED)}" if len(ids) > _N_LISTED else ""
-    return f": {', '.join(ids[:_N_LISTED])}{more}"
+    return f"{', '.join(ids[:_N_LISTED])}{more}"
