@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from shutil import rmtree
+from threading import Thread
 from types import TracebackType
 from typing import Self
 
@@ -59,10 +62,10 @@ class Evaluator(AbstractContextManager["Evaluator"]):
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="spindlewatch-tune-")
-        self._pool: Executor | None = None
+        self._pool: ProcessPoolExecutor | None = None
         if self._n_jobs > 1:
             self._pool = ProcessPoolExecutor(
-                self._n_jobs, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_parent
+                self._n_jobs, mp_context=get_context("spawn"), initializer=_follow_parent
             )
         return self
 
@@ -70,6 +73,9 @@ class Evaluator(AbstractContextManager["Evaluator"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._pool is not None:
+            if kind is not None:  # not waited for: a recording may be hours long
+                for process in list((self._pool._processes or {}).values()):
+                    process.terminate()
             self._pool.shutdown(cancel_futures=True)
         self._folder.cleanup()
 
@@ -154,6 +160,15 @@ def _opened(path: Path) -> Recording:
     return Recording.open(path)
 
 
-def _leave_interrupts_to_parent() -> None:
-    """The terminal tells every process of an interrupt; the parent ends the others in good order."""
+def _follow_parent() -> None:
+    """Leave interrupts to the parent, which ends the others in good order, and do not outlive it if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None
+    # Workers hold both ends of the queue they read, so a parent that was killed is not seen there.
+    Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
