@@ -28,12 +28,12 @@ class LoadStep(Signature):
 
     An edge that breaks out changes what the tool takes within a revolution, and for good: the load falls, for a part
     of the material is left standing, or rises, for the next edge takes it too, or rubs. The reference is the cut
-    itself, two seconds of it that end 0.4 s ago. The load, counted from air, must fall by three tenths or rise
-    by half; that must be six times the scatter of the cut's windows and twice as far as any of them was; it must
-    last for three windows and have settled. What moves by itself, as in facing at growing speed, has a wide scatter and
-    is not judged. Before, the drive must have given 15 % more than in air, so that a tool that touches the material
-    is none; after a fall, as much as a seventh of its own load must be left, for a tool that leaves the material early
-    is none either. A feed that the controller tells of begins a reference anew.
+    itself, two seconds of it that end 0.4 s ago. The load, counted from air, must fall by three tenths or rise by
+    half; that must be six times the scatter of the cut's windows and twice as far as any of them was; it must last
+    for three windows, a rise for six, and have settled. What moves by itself, as in facing at growing speed, has a
+    wide scatter and is not judged. Before, the drive must have given 15 % more than in air, so that a tool that
+    touches the material is none; after a fall, as much as a seventh of its own load must be left, for a tool that
+    leaves the material early is none either. A feed that the controller tells of begins a reference anew.
 
     Certainty is 0.5. It misleads where the cut changes by itself, at a shoulder, a slot, another depth: a monitor that
     knows neither teeth nor sections cannot tell them apart. It is silent where the number of teeth and the speed are
@@ -79,7 +79,7 @@ class LoadStep(Signature):
         found = [
             finding
             for i, step in enumerate(steps)
-            if step is not None and (finding := self._judge(i, step)) is not None
+            if isinstance(step, Step) and (finding := self._judge(i, step)) is not None
         ]
         return max(found, key=lambda finding: finding.score, default=None)
 

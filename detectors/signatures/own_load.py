@@ -15,7 +15,9 @@ from engine.declared import SensorGroup
 from engine.records import Feature, FeatureVector, Regime
 
 N_CONFIRM = 3
-"""Windows in a row that make a new level: a step within one of them shows in the next as a whole."""
+"""Windows in a row that make a lower level: a step within one of them shows in the next as a whole."""
+_BACK = 0.1  # of a blow: so near to where it was, it is over
+_N_BLOW = 5  # windows in which a drive's blow shows, a tenth of a second until it is stopped, and its decay
 _N_LEAST, _N_MOST = 6, 20  # windows that a reference is made of: half a second and more, two seconds at most
 _N_WAIT = 2  # usual windows wait for so many more: the first that sees a step may see little of it
 _N_RESTLESS = 15  # unusual ones that do not settle: the cut has changed in some other way
@@ -57,12 +59,28 @@ class Step(NamedTuple):
     onset_ns: int
 
 
+class Blow(NamedTuple):
+    """A drive's load rose, and is back at its level within half a second.
+
+    Parameters
+    ----------
+    before, highest : float
+        The level, and the highest window in between, in the channel's unit.
+    onset_ns : int
+        Start of the newest hop of the first window that was far away.
+    """
+
+    before: float
+    highest: float
+    onset_ns: int
+
+
 class Level:
     """One drive's level in a cut, until it steps to another. State: 37 windows at most.
 
     The reference is the last two seconds in which it was usual. A window is far away if it is six times their robust
-    scatter away, and twice as far as any of them. Three of these in a row, the newest two of which agree, are a
-    step: from there the level begins anew, whatever is made of it.
+    scatter away, and twice as far as any of them. Three of these in a row, the newest two of which agree, are a step:
+    from there the level begins anew, whatever is made of it. A rise takes six, for up to five may be a blow.
     """
 
     __slots__ = ("_far", "_usual")
@@ -81,20 +99,23 @@ class Level:
         self._usual.clear()
         self._far.clear()
 
-    def take(self, mean: float, onset_ns: int) -> Step | None:
-        """Take the next window's mean; say whether a step has thereby been confirmed. NaN is passed over."""
+    def take(self, mean: float, onset_ns: int) -> Step | Blow | None:
+        """Take the next window's mean; say whether it confirms a step, or ends a blow. NaN is passed over."""
         if math.isnan(mean):
             return None
         if not self.known:
             self._usual.append(mean)
             return None
         before, by_chance = self._reference()
-        if abs(mean - before) < by_chance:
+        highest = max((value for value, _ in self._far), default=before)
+        if abs(mean - before) < max(by_chance, _BACK * (highest - before)):
+            blow = self._blow(before)
             self._far.clear()
-            self._usual = [*self._usual, mean][-(_N_MOST + _N_WAIT) :]
-            return None
+            if abs(mean - before) < by_chance:
+                self._usual = [*self._usual, mean][-(_N_MOST + _N_WAIT) :]
+            return blow
         self._far.append((mean, onset_ns))
-        if len(self._far) < N_CONFIRM:
+        if len(self._far) < (N_CONFIRM if mean < before else _N_BLOW + 1):
             return None
         far = [value for value, _ in self._far[-2:]]
         settled = abs(far[-1] - far[-2]) <= max(_SETTLED * abs(far[-1] - before), 0.5 * by_chance)
@@ -112,6 +133,12 @@ class Level:
     def restore(self, state: Sequence[Any]) -> None:
         """Continue from `save`."""
         self._usual, self._far = list(state[0]), [(value, t_ns) for value, t_ns in state[1]]
+
+    def _blow(self, before: float) -> Blow | None:
+        """What the windows that were far away were, now that one is usual again."""
+        if not 0 < len(self._far) <= _N_BLOW:
+            return None
+        return Blow(before, max(value for value, _ in self._far), self._far[0][1])
 
     def _reference(self) -> tuple[float, float]:
         usual = np.array(self._usual[:-_N_WAIT])
@@ -158,12 +185,12 @@ class OwnLoad:
         """Whether some drive's level in this cut is known."""
         return any(level.known for level in self._levels)
 
-    def take(self, vector: FeatureVector) -> list[Step | None]:
+    def take(self, vector: FeatureVector) -> list[Step | Blow | None]:
         """Take the next window; forget the cut when another begins, or when its feed changes.
 
         Returns
         -------
-        list of Step or None
+        list of Step, Blow or None
             For each drive; empty if the window is none of a cut.
         """
         regime, feed = vector.regime, vector.context.feed_mm_min

@@ -9,6 +9,7 @@ from detectors.signatures.bearing import BearingSignature
 from detectors.signatures.chatter import Chatter
 from detectors.signatures.imbalance import Imbalance
 from detectors.signatures.level_drop import LevelDrop
+from detectors.signatures.load_blow import LoadBlow
 from detectors.signatures.load_step import LoadStep
 from detectors.signatures.section_envelope import SectionEnvelope
 from detectors.signatures.severity import Severity
@@ -24,6 +25,7 @@ SIGNATURES: tuple[type[Signature], ...] = (
     ToothAsymmetry,
     LevelDrop,
     LoadStep,
+    LoadBlow,
     Undercut,
     SectionEnvelope,
     Chatter,

@@ -31,14 +31,14 @@ def in_cut(n=20, **told):
     return own, windows
 
 
-@pytest.mark.parametrize("share", [0.5, 1.8])
-def test_a_load_that_steps_and_stays_within_the_first_cut_is_a_breakage(share):
+@pytest.mark.parametrize(("share", "n"), [(0.5, 3), (1.8, 6)])
+def test_a_load_that_steps_and_stays_within_the_first_cut_is_a_breakage(share, n):
     own, windows = in_cut()
     broken = windows.make(20, mean=taking(share), **UNTOLD)
 
     ((vector, finding),) = watch(own, broken)
 
-    assert vector is broken[2]
+    assert vector is broken[n - 1]
     assert (finding.fault, finding.tier) == (FaultClass.TOOL_BREAKAGE, Tier.DYNAMIC)
     assert finding.onset_ns == broken[0].onset_ns
     assert not finding.reasons[0].low < finding.reasons[0].value < finding.reasons[0].high
