@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
 from engine.records import Context
@@ -15,6 +16,7 @@ from replay.report.told import seconds
 
 N_BINS = 3000
 """Of a recording's length: so much of it can be told apart when a reader looks closer."""
+_BRIDGED = 2  # bins
 _MOST_SCORE = 100.0  # beyond, a picture of limits says nothing more
 SILENT, LEARNING, READY = 0, 1, 2
 
@@ -35,16 +37,17 @@ def score_curve(group: str, rows: ScoreRows, start_ns: int, duration_s: float) -
     -------
     dict
         ``score``, the largest of each bin, at most 100 (`replay.report.packing.pack`; unknown where nothing could be
-        said); ``state``, runs ``[first bin, state]``: 0 nothing scored, 1 learning, 2 ready. A bin is as ready as its
-        readiest row.
+        said); ``state``, runs ``[first bin, state]``: 0 nothing scored, 1 learning, 2 ready, a bin as ready as its
+        readiest row. A bin or two without a row, as between uneven rows, are as the one before.
     """
-    n_bins = max(1, min(N_BINS, rows.t_ns.size))
+    n_bins = max(1, min(N_BINS, rows.t_ns.size // 2))
     bin_ns = max(1.0, duration_s * NS_PER_S / n_bins)
     # A row is at the end of its window; one at the very end of a bin belongs to it.
     at = np.clip(((rows.t_ns - start_ns - 1) / bin_ns).astype(np.int64), 0, n_bins - 1)
     score, state = np.full(n_bins, np.nan), np.zeros(n_bins, np.int64)
     np.fmax.at(score, at, np.minimum(rows.score, _MOST_SCORE))
     np.maximum.at(state, at, np.where(rows.ready, READY, LEARNING))
+    score, state = _bridged(score, state)
     changes = np.flatnonzero(np.diff(state, prepend=-1))
     return {
         "group": group,
@@ -52,6 +55,14 @@ def score_curve(group: str, rows: ScoreRows, start_ns: int, duration_s: float) -
         "score": pack(score),
         "state": [[int(first), int(state[first])] for first in changes],
     }
+
+
+def _bridged(
+    score: NDArray[np.float64], state: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    last = np.maximum.accumulate(np.where(state != SILENT, np.arange(state.size), 0))
+    near = np.where(np.arange(state.size) - last <= _BRIDGED, last, np.arange(state.size))
+    return score[near], state[near]
 
 
 def context_strip(contexts: Iterable[Context], start_ns: int, duration_s: float) -> dict[str, Any]:
@@ -91,7 +102,11 @@ def _changes(contexts: Iterable[Context]) -> list[Context]:
     return kept
 
 
-def _lasting(contexts: Sequence[Context], least_s: float) -> Iterator[Context]:
-    for context, following in zip(contexts, [*contexts[1:], None], strict=True):
-        if following is None or following.t_ns - context.t_ns >= least_s * NS_PER_S:
-            yield context
+def _lasting(contexts: Sequence[Context], least_s: float) -> list[Context]:
+    ends = [context.t_ns for context in contexts[1:]]
+    held = [
+        context
+        for context, end_ns in zip(contexts, ends, strict=False)
+        if end_ns - context.t_ns >= least_s * NS_PER_S
+    ]
+    return [*held, *contexts[-1:]]

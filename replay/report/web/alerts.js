@@ -74,7 +74,7 @@ function rangeBar(value, expected, low, high) {
   const known = [value, expected, low, high].filter((one) => typeof one === "number");
   const svg = shapeOf("svg", { viewBox: "0 0 160 14", class: "range", "aria-hidden": "true" });
   if (typeof value !== "number" || known.length < 2) return svg;
-  const from = Math.min(0, ...known), to = Math.max(0, ...known), x = (one) => (6 + ((one - from) / (to - from || 1)) * 148).toFixed(1);
+  const from = smallest(known), to = largest(known), x = (one) => (6 + ((one - from) / (to - from || 1)) * 148).toFixed(1);
   const [first, last] = [x(low ?? from), x(high ?? to)];
   svg.append(shapeOf("path", { d: "M2 7H158", class: "rule" }));
   if (low !== null || high !== null) svg.append(shapeOf("rect", { x: first, y: 3, width: Math.max(2, last - first), height: 8, class: "band" }));

@@ -26,7 +26,7 @@ function waveform({ picture, onset_s: onset, opened_s: opened }, channel, name, 
   const { wave } = channel, low = unpack(wave.low), high = unpack(wave.high);
   const from = picture.from_s - onset, to = from + low.length * wave.step_s;
   const y = low.some(Number.isFinite) ? padded(smallest(finite(low)), largest(finite(high))) : [-1, 1];
-  const chart = new Chart({ width, height: 150, x: [from, to], y, xLabel: told("secondsAxis"), yLabel: name, label: `${told("waveform")} ${name}` });
+  const chart = new Chart({ width, height: 150, x: [from, to], y, xLabel: told("secondsAxis"), yLabel: channel.unit ? `${told("value")} [${channel.unit}]` : told("value"), label: `${told("waveform")} ${name}` });
   let d = "", hole = Infinity;
   for (let at = 0; at < low.length; at += 1) {
     if (Number.isNaN(low[at])) { hole += 1; continue; }

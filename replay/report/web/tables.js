@@ -3,7 +3,7 @@
 const allFaults = (data) => data.recordings.flatMap((recording) => recording.faults.map((fault) => ({ ...fault, recording })));
 
 function summary(data, openAlert) {
-  const faults = allFaults(data), found = faults.filter((fault) => fault.found), missed = faults.length - found.length;
+  const faults = allFaults(data), found = faults.filter((fault) => fault.found), missed = faults.length - found.length, early = found.filter((fault) => fault.early).length;
   const of = (truth) => data.alerts.filter((alert) => alert.truth === truth).length;
   const nFalse = of("false"), nUnjudged = of("unlabelled");
   const judged = data.recordings.filter((one) => one.labelled);
@@ -13,7 +13,7 @@ function summary(data, openAlert) {
   const labelledTime = duration(judged.reduce((sum, one) => sum + one.duration_s, 0));
   const rate = data.kpi?.false_alerts, bounds = rate?.per_machine_day_95 ?? [];
   const tiles = [
-    faults.length ? tile(missed ? "bad" : "calm", told("ofAll")(found.length, faults.length), told("faultsFound"), missed ? told("nMissed")(missed) : told("allFound"))
+    faults.length ? tile(missed ? "bad" : "calm", told("ofAll")(found.length, faults.length), told("faultsFound"), [missed ? told("nMissed")(missed) : told("allFound"), early ? told("nEarly")(early) : ""].filter(Boolean).join(" · "))
       : tile("plain", "–", told("faultsFound"), told("noLabels")),
     judged.length ? tile(nFalse ? "bad" : "calm", nFalse ? String(nFalse) : told("noFalse"), told("falseAlerts"), told("inLabelled")(labelledTime), typeof rate?.per_machine_day === "number" ? told("perDay")(figure(rate.per_machine_day), figure(bounds[0]), figure(bounds[1])) : "", nUnjudged ? told("unjudged")(nUnjudged) : "")
       : tile("plain", "–", told("falseAlerts"), told("notJudged"), nUnjudged ? told("unjudged")(nUnjudged) : ""),

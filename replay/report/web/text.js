@@ -3,7 +3,7 @@
 const REPORT_EN = {
   title: "Replay report", configuration: "Configuration", print: "Print", recordings: (n) => `${n} ${n === 1 ? "recording" : "recordings"}`,
   faultsFound: "Labelled faults found", ofAll: (n, all) => `${n} of ${all}`, allFound: "all found", nMissed: (n) => `${n} missed`,
-  noLabels: "nothing is labelled", falseAlerts: "False alerts", noFalse: "none", unjudged: (n) => `${n} more that labels do not judge`,
+  nEarly: (n) => `${n} of them alerted before they began`, noLabels: "nothing is labelled", falseAlerts: "False alerts", noFalse: "none", unjudged: (n) => `${n} more that labels do not judge`,
   perDay: (rate, low, high) => `${rate} per machine-day (95 %: ${low} to ${high})`, inLabelled: (text) => `in ${text} with complete labels`,
   notJudged: "labels are not complete: nobody can say", delay: "Delay, onset to alert", median: "median", longest: (text) => `longest ${text}`,
   rightName: "Called by the right name", nothingFound: "no fault found", look: "What to look at", nothingToLook: "Nothing to look at: every labelled fault was found, and no alert was false.",
@@ -37,7 +37,7 @@ const REPORT_EN = {
 const REPORT_KO = {
   title: "재생 보고서", configuration: "설정", print: "인쇄", recordings: (n) => `기록 ${n}건`,
   faultsFound: "라벨된 고장 검출", ofAll: (n, all) => `${all}건 중 ${n}건`, allFound: "모두 검출", nMissed: (n) => `미검출 ${n}건`,
-  noLabels: "라벨 없음", falseAlerts: "오경보", noFalse: "없음", unjudged: (n) => `라벨로 판단할 수 없는 알림 ${n}건 별도`,
+  nEarly: (n) => `그중 ${n}건은 발생 전에 이미 알림`, noLabels: "라벨 없음", falseAlerts: "오경보", noFalse: "없음", unjudged: (n) => `라벨로 판단할 수 없는 알림 ${n}건 별도`,
   perDay: (rate, low, high) => `기계·일당 ${rate}건 (95 %: ${low} ~ ${high})`, inLabelled: (text) => `라벨이 완전한 ${text} 동안`,
   notJudged: "라벨이 완전하지 않아 판단할 수 없음", delay: "발생부터 알림까지 지연", median: "중앙값", longest: (text) => `최대 ${text}`,
   rightName: "올바른 유형으로 분류", nothingFound: "검출된 고장 없음", look: "확인할 항목", nothingToLook: "확인할 항목 없음: 라벨된 고장을 모두 검출했고 오경보가 없습니다.",
