@@ -109,19 +109,18 @@ class Timeline {
 
   #labels(y) {
     const { faults, markers, duration_s: end } = this.recording;
-    let free = 0;
-    for (const fault of faults) {
+    const shown = faults.filter((fault) => this.#seen(fault.start_s, fault.end_s ?? end));
+    const starts = shown.map((fault) => this.at(fault.start_s));
+    for (const fault of shown) {
       const to = fault.end_s ?? end;
-      if (!this.#seen(fault.start_s, to)) continue;
       const outcome = fault.found ? (fault.early ? told("early") : told("found")) : told("missed");
       this.#bar(fault.start_s, to, y + 3, LANE - 8, fault.found ? "label found" : "label missed", `${faultName(fault.fault)} · ${outcome}`);
       const x = this.at(fault.start_s);
       if (!fault.found) this.chart.svg.append(mark("missed", x + 7, y + LANE / 2 - 1));
       const text = faultName(fault.fault), from = Math.max(x + 14, this.at(to)) + 4; // beside the bar, which may be narrow
-      if (from > free && from + text.length * 8 < this.chart.width) {
-        this.chart.add("text", { x: from, y: y + 13, class: "within" }, text);
-        free = from + text.length * 8;
-      }
+      // Left out where it would reach the next label or the edge; the bar's title tells it, too.
+      const next = smallest(starts.filter((one) => one > x));
+      if (from + text.length * 7 < Math.min(next, this.chart.width)) this.chart.add("text", { x: from, y: y + 13, class: "within" }, text);
     }
     for (const { start_s: at, fault } of markers) if (this.#seen(at, at)) this.#bar(at, at, y, LANE, "limit-mark", faultName(fault));
   }

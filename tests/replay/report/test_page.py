@@ -104,7 +104,7 @@ def test_an_alert_that_is_opened_shows_its_signals_with_units_on_every_axis(page
     )  # nothing before it is asked for
 
     page.evaluate("document.querySelector('.look button').click()")
-    page.until("document.querySelectorAll('.signals svg .curve').length > 3")
+    page.until("document.querySelectorAll('.signals .drawing svg').length > 2")
 
     labels = page.evaluate(
         "[...document.querySelectorAll('.drawing svg')]"
