@@ -69,9 +69,10 @@ class LoadBlow(Signature):
         Finding or None
             In the first window that is usual again; None else, and below a score of 0.5.
         """
-        found = self._load.take(vector)
         if teeth_are_known(vector) or speed_varies(vector):
+            self._load.leave()
             return None
+        found = self._load.take(vector)
         blows = [self._judge(i, blow) for i, blow in enumerate(found) if isinstance(blow, Blow)]
         return max(
             (finding for finding in blows if finding is not None and finding.score >= _SPEAK),

@@ -73,9 +73,10 @@ class LoadStep(Signature):
         Finding or None
             In the window that confirms a step; None else, and below a score of 0.5.
         """
-        steps = self._load.take(vector)
         if teeth_are_known(vector) or speed_varies(vector):
+            self._load.leave()
             return None
+        steps = self._load.take(vector)
         found = [
             finding
             for i, step in enumerate(steps)

@@ -208,6 +208,14 @@ class OwnLoad:
             return []
         return [level.take(mean, vector.onset_ns) for level, mean in zip(self._levels, means, strict=True)]
 
+    def leave(self) -> None:
+        """The windows that come are not to be judged by their load: what was seen of this cut is no reference."""
+        if self._key is not None:
+            self._key = None
+            self._even.clear()
+            for level in self._levels:
+                level.clear()
+
     def air(self, i: int) -> float:
         """What a drive gives in air, at the tool and speed of the cut; NaN if nothing even was seen."""
         assert self._key is not None
