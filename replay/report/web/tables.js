@@ -87,6 +87,10 @@ function delayHistogram(data) {
 
 const SIGNS = ["M0-4A4 4 0 1 1 0 4A4 4 0 1 1 0-4z", "M-4-4H4V4H-4z", "M0-5L5 4H-5z", "M0-5L5 0L0 5L-5 0z", "M0 5L5-4H-5z", "M-4-1.5H-1.5V-4H1.5V-1.5H4V1.5H1.5V4H-1.5V1.5H-4z"];
 
+// Beyond six, colours come again with another sign and a dashed line.
+const signOf = (at) => SIGNS[(at + Math.floor(at / 6)) % SIGNS.length];
+const colourOf = (at) => `c${at % 6}${at < 6 ? "" : " again"}`;
+
 function benchCurves(bench) {
   const cells = (bench?.cells ?? []).filter((cell) => cell.severity > 0 && typeof cell.detected_pct === "number");
   if (!cells.length) return "";
@@ -96,13 +100,13 @@ function benchCurves(bench) {
     const chart = new Chart({ width, height: 260, x: low < high ? [low / 1.15, high * 1.15] : [low / 2, high * 2], y: [0, 104], xLog: true, xLabel: told("severityAxis"), yLabel: told("detectedAxis"), label: told("benchHead"), yTicks: [0, 20, 40, 60, 80, 100] });
     faults.forEach((fault, at) => {
       const own = cells.filter((cell) => cell.fault === fault).sort((a, b) => a.severity - b.severity);
-      for (const { severity, detected_pct_95: bounds } of own) if (bounds) chart.add("path", { d: `M${chart.x(severity)} ${chart.y(bounds[0])}V${chart.y(bounds[1])}`, class: `whisker c${at % 6}` });
-      chart.line(own.map((cell) => cell.severity), own.map((cell) => cell.detected_pct), `c${at % 6}`);
-      for (const cell of own) chart.add("path", { d: SIGNS[at % SIGNS.length], class: `sign c${at % 6}`, transform: `translate(${chart.x(cell.severity)} ${chart.y(cell.detected_pct)})` });
+      for (const { severity, detected_pct_95: bounds } of own) if (bounds) chart.add("path", { d: `M${chart.x(severity)} ${chart.y(bounds[0])}V${chart.y(bounds[1])}`, class: `whisker ${colourOf(at)}` });
+      chart.line(own.map((cell) => cell.severity), own.map((cell) => cell.detected_pct), colourOf(at));
+      for (const cell of own) chart.add("path", { d: signOf(at), class: `sign ${colourOf(at)}`, transform: `translate(${chart.x(cell.severity)} ${chart.y(cell.detected_pct)})` });
     });
     return chart.svg;
   };
-  const keys = faults.map((fault, at) => part("span", "", shapeOf("svg", { viewBox: "-7 -7 14 14", class: "icon", "aria-hidden": "true" }, shapeOf("path", { d: SIGNS[at % SIGNS.length], class: `sign c${at % 6}` })), faultName(fault)));
+  const keys = faults.map((fault, at) => part("span", "", shapeOf("svg", { viewBox: "-7 -7 14 14", class: "icon", "aria-hidden": "true" }, shapeOf("path", { d: signOf(at), class: `sign ${colourOf(at)}` })), faultName(fault)));
   return part("section", "half-section", part("h2", "", told("benchHead")), drawing("half", draw, 0.5), part("p", "legend", ...keys), part("p", "quiet", `${told("benchNote")} ${bench.config_hash ?? ""}`));
 }
 

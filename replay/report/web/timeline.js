@@ -117,10 +117,11 @@ class Timeline {
       this.#bar(fault.start_s, to, y + 3, LANE - 8, fault.found ? "label found" : "label missed", `${faultName(fault.fault)} · ${outcome}`);
       const x = this.at(fault.start_s);
       if (!fault.found) this.chart.svg.append(mark("missed", x + 7, y + LANE / 2 - 1));
-      const text = faultName(fault.fault), from = Math.max(x + 14, this.at(to)) + 4; // beside the bar, which may be narrow
+      const text = faultName(fault.fault), inside = this.at(to) - x > text.length * 7 + 20;
+      const from = inside ? x + (fault.found ? 5 : 16) : Math.max(x + 14, this.at(to)) + 4;
       // Left out where it would reach the next label or the edge; the bar's title tells it, too.
       const next = smallest(starts.filter((one) => one > x));
-      if (from + text.length * 7 < Math.min(next, this.chart.width)) this.chart.add("text", { x: from, y: y + 13, class: "within" }, text);
+      if (inside || from + text.length * 7 < Math.min(next, this.chart.width)) this.chart.add("text", { x: from, y: y + 13, class: "within" }, text);
     }
     for (const { start_s: at, fault } of markers) if (this.#seen(at, at)) this.#bar(at, at, y, LANE, "limit-mark", faultName(fault));
   }
