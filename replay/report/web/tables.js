@@ -13,11 +13,11 @@ function summary(data, openAlert) {
   const labelledTime = duration(judged.reduce((sum, one) => sum + one.duration_s, 0));
   const rate = data.kpi?.false_alerts, bounds = rate?.per_machine_day_95 ?? [];
   const tiles = [
-    faults.length ? tile(missed ? "bad" : "calm", told("ofAll")(found.length, faults.length), told("faultsFound"), [missed ? told("nMissed")(missed) : told("allFound"), early ? told("nEarly")(early) : ""].filter(Boolean).join(" · "))
+    faults.length ? tile(missed ? "bad" : early ? "plain" : "calm", told("ofAll")(found.length, faults.length), told("faultsFound"), missed ? told("nMissed")(missed) : early ? "" : told("allFound"), early ? told("nEarly")(early) : "")
       : tile("plain", "–", told("faultsFound"), told("noLabels")),
     judged.length ? tile(nFalse ? "bad" : "calm", nFalse ? String(nFalse) : told("noFalse"), told("falseAlerts"), told("inLabelled")(labelledTime), typeof rate?.per_machine_day === "number" ? told("perDay")(figure(rate.per_machine_day), figure(bounds[0]), figure(bounds[1])) : "", nUnjudged ? told("unjudged")(nUnjudged) : "")
       : tile("plain", "–", told("falseAlerts"), told("notJudged"), nUnjudged ? told("unjudged")(nUnjudged) : ""),
-    tile("plain", delays.length ? delayText(middle(delays)) : "–", told("delay"), delays.length ? `${told("median")} · ${told("longest")(delayText(largest(delays)))}` : told("nothingFound")),
+    tile("plain", delays.length ? delayText(middle(delays)) : "–", told("delay"), delays.length ? `${told("median")} · ${told("longest")(delayText(largest(delays)))}` : found.length ? "" : told("nothingFound")),
   ];
   if (named.length) tiles.push(tile(named.every((one) => one.right) ? "calm" : "plain", told("ofAll")(named.filter((one) => one.right).length, named.length), told("rightName")));
   return part("section", "summary", part("div", "tiles", ...tiles), lookAt(data, faults, openAlert));

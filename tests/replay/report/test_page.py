@@ -87,6 +87,17 @@ def test_names_of_strangers_are_text_and_nothing_is_loaded(page, report):
     assert page.complaints() == []
 
 
+def test_a_fault_that_was_alerted_before_it_began_is_not_called_well_found(page, tmp_path):
+    rec = labelled(tmp_path / "M1", "start_s,end_s,fault,note\n4.0,5.0,chatter,\n")
+    out = write_replay(tmp_path / "out", [rec], [alert(3.8, "chatter")])
+    write_report(gather(out, [rec]), tmp_path / "r.html", "en")
+
+    opened(page, tmp_path / "r.html")
+
+    assert "1 of them alerted before they began" in page.text()
+    assert page.evaluate("document.querySelector('.tile').className") == "tile plain"
+
+
 def test_data_can_neither_end_its_element_nor_begin_a_comment():
     text = report_page({"recordings": [{"name": CLOSING}], "alerts": []})
 
@@ -164,6 +175,29 @@ def test_the_keyboard_alone_opens_an_alert_and_closer_looks_at_a_stretch(page, r
         ".filter((one) => !(one.getAttribute('aria-label') || one.textContent).trim()).length"
     )
     assert page.evaluate(unnamed) == 0
+
+
+def test_dragging_across_a_stretch_looks_closer_and_a_double_click_shows_the_whole_again(page, report):
+    opened(page, report)
+    page.until("document.querySelector('.timeline svg')")
+    last_tick = (
+        "Number([...document.querySelector('.timeline svg')"
+        ".querySelectorAll('.ticks text[text-anchor=middle]:not(.axis)')].at(-1).textContent)"
+    )
+    box = page.evaluate(
+        "(({ x, y, width }) => [x, y, width])(document.querySelector('.timeline svg').getBoundingClientRect())"
+    )
+    whole = page.evaluate(last_tick)
+
+    for kind, share, buttons in (("mousePressed", 0.3, 1), ("mouseMoved", 0.5, 1), ("mouseReleased", 0.5, 0)):
+        at = {"x": box[0] + share * box[2], "y": box[1] + 40, "button": "left", "buttons": buttons}
+        page.command("Input.dispatchMouseEvent", type=kind, clickCount=1, **at)
+    closer = page.evaluate(last_tick)
+    page.evaluate("document.querySelector('.timeline svg').dispatchEvent(new MouseEvent('dblclick'))")
+
+    assert closer < whole
+    assert page.evaluate(last_tick) == whole
+    assert page.complaints() == []
 
 
 @pytest.mark.parametrize("width", [1300, 400])
