@@ -29,6 +29,7 @@ _AROUND_S, _LONGEST_S = (
     3.5,
 )  # of a waveform before the onset and after the opening; from view's start to the opening
 _AROUND_ROWS, _MOST_ROWS = 60, 300  # the same of polled values, in samples
+_MOST_BURSTS = 4  # of a sensor that sleeps, before the opening
 _HEARD_S = 2.0  # longest stretch that a spectrum is made of
 _LEAST_SAMPLES = 64  # fewer make no spectrum that says anything
 _BEARING_NAMES = ("BPFO", "BPFI", "BSF", "FTF")
@@ -75,9 +76,9 @@ def picture(moment: Moment, group: SensorGroup, stretches: Stretches, config: Co
     dict
         For each channel, four at most: outline of the waveform from half a second before the onset to half a second
         after the opening (of a slow alert, the last 3.5 s of that before it opened; of polled values, 60 rows to
-        either side); of waveforms, the spectrum from onset to opening beside that of the latest healthy stretch in the
-        same regime, and the spectrum of the squared envelope in the most impulsive band. None where samples are
-        missing.
+        either side; of a sensor that sleeps, four bursts); of waveforms, the spectrum from onset to opening, or of
+        the last burst, beside that of the latest healthy stretch in the same regime, and the spectrum of the squared
+        envelope in the most impulsive band. None where samples are missing.
 
     Raises
     ------
@@ -153,6 +154,9 @@ def healthy_until(moment: Moment, length_ns: int) -> int | None:
 
 def _view_s(group: SensorGroup) -> tuple[float, float, float]:
     """How long before the onset, before the opening at most, and after it."""
+    if group.duty_cycle is not None:  # a burst before, and those that it took to be sure
+        period_s = group.duty_cycle.period_s
+        return period_s, _MOST_BURSTS * period_s, period_s / 2
     if group.kind == "waveform":
         return _AROUND_S, _LONGEST_S, _AROUND_S
     rate = group.sample_rate_hz

@@ -1,6 +1,6 @@
 // Axes and curves in SVG: they print sharply, and need nothing else.
 
-const GUTTER = 62, FOOT = 38, TOP_MARGIN = 14, RIGHT = 12;
+const GUTTER = 62, FOOT = 38, TOP_MARGIN = 14, RIGHT = 18;
 
 function niceTicks(low, high, most) {
   const raw = (high - low) / Math.max(1, most);
@@ -38,7 +38,7 @@ class Chart {
       grid.append(shapeOf("path", { d: `M${this.x(tick)} ${TOP_MARGIN}V${this.bottom}` }));
       texts.append(shapeOf("text", { x: this.x(tick), y: this.bottom + 14, "text-anchor": "middle" }, tickText(tick)));
     }
-    for (const tick of yTicks ?? (yLog ? decades(...y) : niceTicks(...y, (this.bottom - TOP_MARGIN) / 28))) {
+    for (const tick of yTicks ?? (yLog ? decades(...y) : niceTicks(...y, (this.bottom - TOP_MARGIN) / 20))) {
       grid.append(shapeOf("path", { d: `M${this.left} ${this.y(tick)}H${width - RIGHT}` }));
       texts.append(shapeOf("text", { x: this.left - 5, y: this.y(tick) + 4, "text-anchor": "end" }, tickText(tick)));
     }

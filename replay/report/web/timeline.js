@@ -74,7 +74,7 @@ class Timeline {
     if (faults.length || markers.length) lanes.push([told("labels"), (y) => this.#labels(y)]);
     lanes.push([told("alerts"), (y) => this.#alertLane(y)]);
     if (context.rows.length) {
-      lanes.push([told("cutting"), (y) => this.#cutting(y)]);
+      if (context.rows.some((row) => row[4] !== null)) lanes.push([told("cutting"), (y) => this.#cutting(y)]);
       if (context.rows.some((row) => row[1] !== null)) lanes.push([told("tool"), (y) => this.#names(y, 1)]);
       if (context.rows.some((row) => row[3] !== null)) lanes.push([told("section"), (y) => this.#names(y, 3)]);
     }

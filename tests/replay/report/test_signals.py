@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from healthy import BALLS, RPM, T0, VIB
@@ -9,6 +10,7 @@ from reported import REGIME, alert, unpack
 
 from engine.clock import NS_PER_S
 from engine.config import load_config
+from engine.declared import DutyCycle
 from engine.records import Context
 from replay.report.results import ScoreRows
 from replay.report.signals import Moment, healthy_until, last_run, picture
@@ -94,6 +96,20 @@ def test_missing_samples_stay_a_hole_and_make_no_spectrum():
 
     assert np.isnan(unpack(pictured["wave"]["low"])).all()
     assert (pictured["spectrum"], pictured["envelope"]) == (None, None)
+
+
+def test_the_burst_in_which_it_began_is_seen_however_long_a_sensor_slept_before_it_was_sure():
+    sleepy = msgspec.structs.replace(VIB, duty_cycle=DutyCycle(0.1, 2.0))
+    first, _ = alert(4.0, "collision")
+    values = {name: getattr(first, name) for name in first.__slots__} | {
+        "t_ns": first.onset_ns + 4 * NS_PER_S
+    }
+
+    pictured = picture(Moment(type(first)(**values), T0, None, None), sleepy, Known(np.sin), CONFIG)
+
+    wave = pictured["channels"][0]["wave"]
+    assert pictured["from_s"] < 4.0
+    assert pictured["from_s"] + unpack(wave["low"]).size * wave["step_s"] > 8.0
 
 
 def test_healthy_is_the_latest_stretch_of_the_same_cut_that_was_below_the_limit_throughout():
