@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from engine.errors import ConfigError
+from engine.relations import impossible
 from engine.verdicts import FaultClass
 
 Positive = Annotated[float, Meta(gt=0)]
@@ -313,8 +314,10 @@ def _overlay(base: Mapping[str, Any], site: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(base)
     for key, value in site.items():
         below = merged.get(key)
-        whole = key == _WHOLE or not (isinstance(below, dict) and isinstance(value, dict))
-        merged[key] = value if whole else _overlay(below, value)
+        if isinstance(below, dict) and isinstance(value, dict) and key != _WHOLE:
+            merged[key] = _overlay(below, value)
+        else:
+            merged[key] = value
     return merged
 
 
@@ -351,79 +354,6 @@ def decode_config(tables: Mapping[str, Any], name: str) -> Config:
         config = msgspec.convert(tables, Config)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{name}: {error}") from error
-    for path, wrong in _impossible(config):
+    for path, wrong in impossible(config):
         raise ConfigError(f"{name}: {wrong} - at `$.{path}`")
     return config
-
-
-def _impossible(config: Config) -> list[tuple[str, str]]:
-    """Relations between keys that no single type can state."""
-    found = []
-    check, waveform, judge = config.check, config.waveform, config.judge
-    if not check.silent_s > check.max_block_s:
-        found.append(
-            (
-                "check.silent_s",
-                f"Expected more than max_block_s = {check.max_block_s}, got {check.silent_s}",
-            )
-        )
-    if not waveform.window_s >= waveform.hop_s:
-        found.append(
-            (
-                "waveform.window_s",
-                f"Expected at least hop_s = {waveform.hop_s}, got {waveform.window_s}",
-            )
-        )
-    elif abs(waveform.window_s / waveform.hop_s - round(waveform.window_s / waveform.hop_s)) > 1e-6:
-        found.append(
-            (
-                "waveform.window_s",
-                f"Expected a whole multiple of hop_s = {waveform.hop_s}, got {waveform.window_s}",
-            )
-        )
-    for key in ("window_s", "hop_s"):
-        length_s = getattr(config.diagnosis, key)
-        if (
-            abs(length_s / waveform.hop_s - round(length_s / waveform.hop_s)) > 1e-6
-            or length_s < waveform.hop_s
-        ):
-            found.append(
-                (
-                    f"diagnosis.{key}",
-                    f"Expected a whole multiple of waveform.hop_s = {waveform.hop_s}, got {length_s}",
-                )
-            )
-    if not judge.off <= judge.on:
-        found.append(("judge.off", f"Expected at most on = {judge.on}, got {judge.off}"))
-    if not config.detectors:
-        found.append(("detectors", "Expected at least one detector, got none"))
-    if config.ensemble.rule == "agree" and config.ensemble.agree > max(1, len(config.detectors)):
-        found.append(
-            (
-                "ensemble.agree",
-                f"Expected at most the number of [[detectors]] = {len(config.detectors)}, "
-                f"got {config.ensemble.agree}",
-            )
-        )
-    for index, limit in enumerate(config.limits):
-        if limit.above is None and limit.below is None:
-            found.append(
-                (f"limits[{index}]", f"Expected `above` or `below` for {limit.feature!r}, got neither")
-            )
-    return found + _impossible_severity(config.severity)
-
-
-def _impossible_severity(entries: tuple[SeverityConfig, ...]) -> list[tuple[str, str]]:
-    found = []
-    for index, entry in enumerate(entries):
-        path, zones = f"severity[{index}]", entry.zones_mm_s
-        of_standard = (entry.standard, entry.group, entry.support)
-        if zones is None and None in of_standard:
-            wrong = "Expected `standard`, `group` and `support`, or `zones_mm_s`, got neither"
-            found.append((path, wrong))
-        elif zones is not None and of_standard != (None, None, None):
-            wrong = "Expected `zones_mm_s` or a standard with `group` and `support`, got both"
-            found.append((path, wrong))
-        elif zones is not None and not zones[0] < zones[1] < zones[2]:
-            found.append((f"{path}.zones_mm_s", f"Expected three rising boundaries, got {list(zones)}"))
-    return found

@@ -84,9 +84,7 @@ def replay_side_by_side(
     RecordingError
         A process that died.
     """
-    Player(
-        recordings, NoClock(), config.check.max_block_s
-    )  # refuses two of one spindle, as one flow does
+    Player(recordings, NoClock(), config.check.max_block_s)  # refuses two of one spindle, as one flow does
     with _parts_beside(scores) as folder, _pool(n_jobs) as pool:
         longest_first = sorted(range(len(recordings)), key=lambda i: -recordings[i].duration_s)
         waiting = {
