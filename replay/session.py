@@ -17,7 +17,7 @@ from engine.errors import RecordingError, UsageError
 from engine.flow import build_flow
 from engine.runtime import Stop, run_flow
 from engine.verdicts import Alert, ToolLife
-from replay.incident_replay import IncidentOutcome, Incidents
+from replay.incident.resumed import IncidentOutcome, Incidents
 from replay.jobs import Told, replay_side_by_side
 from replay.kpi import Kpi, measure_kpi
 from replay.outcome import RecordingOutcome, judge_recording

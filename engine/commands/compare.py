@@ -13,7 +13,7 @@ from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from replay.compare_result import Comparison
+    from replay.compare.result import Comparison
 
 
 @click.command()
@@ -39,8 +39,8 @@ def compare(
     `default` stands for the default configuration. Each recording is replayed by itself. With --journal, the alerts of
     a running engine (A) are compared with those of its shadow (B).
     """
-    from replay.compare_journal import compare_journal
-    from replay.compare_table import print_comparison
+    from replay.compare.journal import compare_journal
+    from replay.compare.table import print_comparison
 
     if journal is None:
         result = _compare_replays(paths, within_s)
@@ -57,7 +57,7 @@ def compare(
 
 
 def _compare_replays(paths: tuple[Path, ...], within_s: float) -> Comparison:
-    from replay.compare import compare_configs
+    from replay.compare.session import compare_configs
     from replay.recording import Recording
 
     if len(paths) < 3:

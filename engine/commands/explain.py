@@ -33,9 +33,9 @@ def explain(
     what was told. --config is the configuration that decided.
     """
     from engine.config import load_config
-    from replay.explain import explain_replayed
-    from replay.explain_recorded import explain_recorded, find_alert, read_journal, read_replay
-    from replay.explain_table import explanation_lines
+    from replay.explain.recorded import explain_recorded, find_alert, read_journal, read_replay
+    from replay.explain.session import explain_replayed
+    from replay.explain.table import explanation_lines
     from replay.recording import Recording
 
     if journal is not None and out is not None:

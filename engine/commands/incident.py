@@ -25,7 +25,7 @@ def incident(
     DEST is a new folder; default: incident-ALERT_ID here, with - for colons.
     """
     from engine.config import load_config
-    from replay.incident_export import export_incident
+    from replay.incident.export import export_incident
     from sinks.ring_layout import incident_folder, ring_beside
 
     ring = ring_beside(journal, load_config(config_path).ring.path)

@@ -5,7 +5,7 @@ from click.testing import CliRunner
 from engine.cli import cli
 from engine.config import load_config, parse_config
 from engine.errors import ConfigError, UsageError
-from replay.compare_journal import compare_journal
+from replay.compare.journal import compare_journal
 from sinks.shadow import read_spans, shadow_beside
 
 

@@ -20,12 +20,12 @@ from engine.config import Config
 from engine.errors import RecordingError, UsageError
 from engine.verdicts import FaultClass
 from operators.explain_words import NOT_REPLAYED, TOLD_IN_DOUBLES
-from replay.compare_alerts import ToldAlert, told_alerts
-from replay.compare_journal import read_messages
-from replay.compare_result import FALSE, TRUE, UNKNOWN
-from replay.explain_knobs import Knob, knobs_of
-from replay.explain_result import Explanation, Other, Remedy, by_cost
-from replay.explain_search import tidied
+from replay.compare.alerts import ToldAlert, told_alerts
+from replay.compare.journal import read_messages
+from replay.compare.result import FALSE, TRUE, UNKNOWN
+from replay.explain.knobs import Knob, knobs_of
+from replay.explain.result import Explanation, Other, Remedy, by_cost
+from replay.explain.search import tidied
 
 _BEYOND = 1.005
 

@@ -12,7 +12,7 @@ import orjson
 
 from engine.clock import NS_PER_S
 from engine.errors import RecordingError
-from replay.compare_alerts import SAME_SCORE, Pair, ToldAlert
+from replay.compare.alerts import SAME_SCORE, Pair, ToldAlert
 from replay.outcome import FaultOutcome
 from sinks.files import written_whole
 
@@ -123,7 +123,7 @@ class Comparison:
     hash_a, hash_b : str
         Of the configurations; of a journal, those on the alerts, several joined by a comma.
     within_s : float
-        As for `replay.compare_alerts.match_alerts`.
+        As for `replay.compare.alerts.match_alerts`.
     duration_s : float
         Stream time compared.
     changes : tuple of Change

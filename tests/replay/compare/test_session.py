@@ -12,9 +12,9 @@ from engine.config import load_config, parse_config
 from engine.declared import Channel, SensorGroup, Spindle
 from engine.errors import ConfigError
 from engine.verdicts import Alert, AlertState
-from replay.compare import compare_alerts, compare_configs
-from replay.compare_result import Comparison
-from replay.compare_table import print_comparison, summary_lines
+from replay.compare.result import Comparison
+from replay.compare.session import compare_alerts, compare_configs
+from replay.compare.table import print_comparison, summary_lines
 from replay.recording import Fault, Recording
 from replay.simulate import plan_from_options, simulate
 

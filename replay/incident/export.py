@@ -12,7 +12,7 @@ import orjson
 from engine.clock import NS_PER_S
 from engine.errors import RecordingError, UsageError
 from engine.verdicts import AlertState
-from replay.incident import STATE, TOLD, Told
+from replay.incident.layout import STATE, TOLD, Told
 from replay.received import is_row, write_received
 from replay.staging import staged_folder
 from sinks.ring_layout import alert_of, incident_folder, incidents_in, segments_in
@@ -38,7 +38,7 @@ class ExportedIncident:
     states : tuple of str
         Of this alert's messages among them: ``opened``, ``updated``, ``closed``.
     whole : bool
-        As `replay.incident.Told`.
+        As `replay.incident.layout.Told`.
     config_hash : str
         A replay wants this configuration.
     """

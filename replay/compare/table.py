@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from engine.clock import NS_PER_S, to_datetime
-from replay.compare_result import Change, Comparison, count_truths
+from replay.compare.result import Change, Comparison, count_truths
 
 _N_LISTED = 40
 """Changes listed one by one; all of them are in ``compare.json``."""

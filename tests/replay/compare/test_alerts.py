@@ -9,7 +9,7 @@ from told import alert as told_alert
 
 from engine.clock import NS_PER_S
 from engine.verdicts import Alert, AlertState
-from replay.compare_alerts import ToldAlert, match_alerts, told_alerts
+from replay.compare.alerts import ToldAlert, match_alerts, told_alerts
 from sinks.alert_json import alert_as_dict
 
 

@@ -9,10 +9,10 @@ from told import alert as told_alert
 from engine.config import parse_config
 from engine.errors import RecordingError, UsageError
 from engine.verdicts import Alert, AlertState
-from replay.compare import compare_configs
-from replay.explain_knobs import knobs_of
-from replay.explain_recorded import Told, explain_recorded, find_alert, read_journal, read_replay
-from replay.explain_result import Explanation, Remedy
+from replay.compare.session import compare_configs
+from replay.explain.knobs import knobs_of
+from replay.explain.recorded import Told, explain_recorded, find_alert, read_journal, read_replay
+from replay.explain.result import Explanation, Remedy
 from replay.recording import Recording
 from replay.session import replay_recordings
 from sinks.journal import Journal

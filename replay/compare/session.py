@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from engine.config import Config
 from engine.verdicts import Alert, FaultClass
-from replay.compare_alerts import WITHIN_S, match_alerts, told_alerts
-from replay.compare_replay import Replays
-from replay.compare_result import FALSE, TRUE, UNKNOWN, Change, Comparison, FaultChange
+from replay.compare.alerts import WITHIN_S, match_alerts, told_alerts
+from replay.compare.replays import Replays
+from replay.compare.result import FALSE, TRUE, UNKNOWN, Change, Comparison, FaultChange
 from replay.outcome import match_faults
 from replay.recording import Recording
 
@@ -33,7 +33,7 @@ def compare_configs(
     names : tuple of str
         What to call them.
     within_s : float
-        As for `replay.compare_alerts.match_alerts`.
+        As for `replay.compare.alerts.match_alerts`.
     on_replay : callable, optional
         Called after each of the ``2 * len(recordings)`` replays.
 
@@ -77,7 +77,7 @@ def compare_alerts(
     alerts_a, alerts_b : sequence of Alert
         Messages in the order sent.
     within_s : float
-        As for `replay.compare_alerts.match_alerts`.
+        As for `replay.compare.alerts.match_alerts`.
 
     Returns
     -------

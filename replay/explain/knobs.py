@@ -12,8 +12,8 @@ from detectors.registry import detector_type
 from engine.config import Config, DetectorConfig, LimitConfig
 from engine.verdicts import Alert, FaultClass, Score, Tier
 from operators.episodes import FaultEpisodes
-from replay.compare_alerts import ToldAlert
-from replay.explain_search import Setting
+from replay.compare.alerts import ToldAlert
+from replay.explain.search import Setting
 
 _FAR = 1000.0
 """Farther than by this factor no setting is moved."""

@@ -10,7 +10,7 @@ from typing import Any
 from engine.config import Config
 from engine.errors import UsageError
 from engine.verdicts import Alert
-from replay.incident import Incident, is_incident
+from replay.incident.layout import Incident, is_incident
 from replay.player import Played, items_with_ticks
 from replay.recording import Recording
 from sinks.baselines import BaselineFile

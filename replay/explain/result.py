@@ -11,8 +11,8 @@ from engine.config import Config
 from engine.records import Said
 from engine.verdicts import Reason
 from operators.explain_words import explain_change, explain_cost, explain_opening, explain_reason
-from replay.compare_alerts import ToldAlert
-from replay.compare_result import FALSE, TRUE, UNKNOWN, Change
+from replay.compare.alerts import ToldAlert
+from replay.compare.result import FALSE, TRUE, UNKNOWN, Change
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from engine.flow import build_flow
 from engine.records import Block, Tick
 from engine.runtime import run_flow
 from engine.verdicts import Alert, AlertState
-from replay.incident import STATE, TOLD, Incident
-from replay.incident_export import export_incident
+from replay.incident.export import export_incident
+from replay.incident.layout import STATE, TOLD, Incident
 from replay.recording import validate
 from replay.session import replay_recordings
 from sinks.baselines import BaselineFile

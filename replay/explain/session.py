@@ -9,12 +9,12 @@ from typing import Any
 from engine.config import Config
 from engine.errors import UsageError
 from engine.verdicts import Alert, Score
-from replay.compare import compare_alerts, truths
-from replay.compare_alerts import ToldAlert, match_alerts, told_alerts
-from replay.compare_replay import Replays
-from replay.explain_knobs import Knob, knobs_of, rejudged
-from replay.explain_result import Explanation, Other, Remedy, by_cost
-from replay.explain_search import Setting, smallest_change
+from replay.compare.alerts import ToldAlert, match_alerts, told_alerts
+from replay.compare.replays import Replays
+from replay.compare.session import compare_alerts, truths
+from replay.explain.knobs import Knob, knobs_of, rejudged
+from replay.explain.result import Explanation, Other, Remedy, by_cost
+from replay.explain.search import Setting, smallest_change
 from replay.recording import Recording
 
 _GUESSES, _GUESS_CLOSE = 40, 0.003
@@ -26,7 +26,7 @@ def explain_replayed(alert_id: str, recordings: Sequence[Recording], config: Con
 
     For each setting that may have to do with it, the smallest change that removes it is looked for, by replays of the
     alert's own recording; what else it does is seen by replays of all. Removed means: no alert of the changed
-    configuration is the same one (`replay.compare_alerts.match_alerts`), under whatever name.
+    configuration is the same one (`replay.compare.alerts.match_alerts`), under whatever name.
 
     Parameters
     ----------

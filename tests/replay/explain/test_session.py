@@ -9,11 +9,11 @@ from engine.clock import NS_PER_S
 from engine.config import load_config, parse_config
 from engine.errors import UsageError
 from engine.verdicts import Alert
-from replay.compare import compare_configs
-from replay.compare_alerts import told_alerts
-from replay.explain import explain_replayed
-from replay.explain_knobs import knobs_of
-from replay.explain_table import explanation_lines
+from replay.compare.alerts import told_alerts
+from replay.compare.session import compare_configs
+from replay.explain.knobs import knobs_of
+from replay.explain.session import explain_replayed
+from replay.explain.table import explanation_lines
 from replay.faults import Fault, write_faults
 from replay.recording import Recording
 from replay.session import replay_alerts

@@ -7,7 +7,7 @@ from told import alert, state
 from engine.cli import cli
 from engine.errors import UsageError
 from engine.fuse import Fuse
-from replay.compare_journal import compare_journal
+from replay.compare.journal import compare_journal
 from sinks.journal import Journal
 from sinks.shadow import ShadowJournal, shadow_beside
 

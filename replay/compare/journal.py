@@ -10,8 +10,8 @@ import orjson
 
 from engine.clock import NS_PER_S, to_datetime
 from engine.errors import UsageError
-from replay.compare_alerts import WITHIN_S, ToldAlert, match_alerts, told_alerts
-from replay.compare_result import UNKNOWN, Change, Comparison
+from replay.compare.alerts import WITHIN_S, ToldAlert, match_alerts, told_alerts
+from replay.compare.result import UNKNOWN, Change, Comparison
 from sinks.journal import Journal
 from sinks.shadow import ShadowSpan, read_spans, shadow_beside
 
@@ -63,7 +63,7 @@ def compare_journal(path: Path, within_s: float = WITHIN_S) -> Comparison:
     path : Path
         Journal of the running engine; the shadow's is beside it (`sinks.shadow.shadow_beside`).
     within_s : float
-        As for `replay.compare_alerts.match_alerts`.
+        As for `replay.compare.alerts.match_alerts`.
 
     Returns
     -------

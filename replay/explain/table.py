@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from engine.records import Said
 from operators.explain_words import explain_truth
-from replay.compare_result import FALSE, TRUE
-from replay.explain_result import Explanation, Other
+from replay.compare.result import FALSE, TRUE
+from replay.explain.result import Explanation, Other
 
 _N_LISTED = 5
 _HEADINGS = {

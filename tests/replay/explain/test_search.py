@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.explain_search import Setting, smallest_change, tidied
+from replay.explain.search import Setting, smallest_change, tidied
 
 positive = st.floats(0.01, 100.0)
 
