@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 import signal
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -20,7 +23,7 @@ from engine.clock import NoClock
 from engine.config import Config
 from engine.errors import RecordingError
 from engine.flow import build_flow
-from engine.runtime import run_flow
+from engine.runtime import Stop, run_flow
 from engine.verdicts import Alert, ToolLife
 from replay.player import Player
 from replay.recording import Recording
@@ -56,8 +59,8 @@ def replay_side_by_side(
 ) -> Told:
     """Replay each recording in a flow of its own, several at a time, as fast as possible.
 
-    Spindles share nothing, so alerts are those of one flow over all of them. Interrupting ends the processes and
-    leaves no files.
+    This process is one of them. Spindles share nothing, so alerts are those of one flow over all of them. Interrupting
+    ends the processes and leaves no files.
 
     Parameters
     ----------
@@ -68,7 +71,7 @@ def replay_side_by_side(
     config : Config
         What decides.
     n_jobs : int
-        Processes, at least 1.
+        Processes, at least 2.
     on_done : callable
         Told each recording that is through.
 
@@ -85,33 +88,83 @@ def replay_side_by_side(
         A process that died.
     """
     Player(recordings, NoClock(), config.check.max_block_s)  # refuses two of one spindle, as one flow does
-    with _parts_beside(scores) as folder, _pool(n_jobs) as pool:
-        longest_first = sorted(range(len(recordings)), key=lambda i: -recordings[i].duration_s)
-        waiting = {
-            pool.submit(_play, recordings[i].path, config, folder / f"{i}.parquet"): i for i in longest_first
-        }
+    with _parts_beside(scores) as folder, _pool(n_jobs - 1) as pool:
+        parts = [folder / f"{at}.parquet" for at in range(len(recordings))]
+        left = deque(sorted(range(len(recordings)), key=lambda at: -recordings[at].duration_s))
         told: dict[int, Told] = {}
-        for future in as_completed(waiting):
-            at = waiting[future]
-            try:
-                told[at] = future.result()
-            except BrokenProcessPool as error:
-                raise RecordingError(
-                    f"{recordings[at].path}: the process that replayed it died: out of memory, or killed"
-                ) from error
+        others = _Others(pool, left, lambda at: (recordings[at].path, config, parts[at]))
+        others.start(n_jobs - 1)
+        while left:  # meanwhile, this process takes the shortest: the others load the kernels first
+            with suppress(IndexError):
+                at = left.pop()
+                told[at] = _play_here(recordings[at].path, config, parts[at])
+                on_done(recordings[at])
+        while len(told) < len(recordings):
+            at, outcome = others.wait()
+            if isinstance(outcome, BrokenProcessPool):
+                died = f"{recordings[at].path}: the process that replayed it died: out of memory, or killed"
+                raise RecordingError(died) from outcome
+            if isinstance(outcome, BaseException):
+                raise outcome
+            told[at] = outcome
             on_done(recordings[at])
-        _join([folder / f"{i}.parquet" for i in range(len(recordings))], scores)
+        _join(parts, scores)
     in_order = [told[at] for at in range(len(recordings))]
     return Told(
         [alert for one in in_order for alert in one.alerts], [life for one in in_order for life in one.lives]
     )
 
 
-def _play(path: Path, config: Config, scores: Path) -> Told:
-    """Replay one recording; runs in a process of the pool."""
+class _Others:
+    """The other processes: each takes the longest recording that is left, whenever it is through with one."""
+
+    def __init__(
+        self, pool: ProcessPoolExecutor, left: deque[int], work: Callable[[int], tuple[Path, Config, Path]]
+    ) -> None:
+        self._pool, self._left, self._work = pool, left, work
+        self._done: SimpleQueue[tuple[int, Told | BaseException]] = SimpleQueue()
+
+    def start(self, n_processes: int) -> None:
+        """Give each its first recording."""
+        for _ in range(n_processes):
+            self._give()
+
+    def wait(self) -> tuple[int, Told | BaseException]:
+        """Wait for one that was given away: its number, and what it told or why it failed."""
+        return self._done.get()
+
+    def _give(self) -> None:
+        with suppress(IndexError):  # nothing is left
+            at = self._left.popleft()
+            try:
+                self._pool.submit(_play, *self._work(at)).add_done_callback(partial(self._hear, at))
+            except BrokenProcessPool as error:
+                self._done.put((at, error))
+
+    def _hear(self, at: int, future: Future[Told]) -> None:
+        if future.cancelled():
+            return
+        error = future.exception()
+        self._done.put((at, error if error is not None else future.result()))
+        if error is None:
+            self._give()
+
+
+def _play_here(path: Path, config: Config, scores: Path) -> Told:
+    """Replay one recording in this process, until somebody interrupts."""
+    stop = Stop()
+    with stop.on_signals():
+        told = _play(path, config, scores, stop)
+    if stop.asked:
+        raise KeyboardInterrupt
+    return told
+
+
+def _play(path: Path, config: Config, scores: Path, stop: Stop | None = None) -> Told:
+    """Replay one recording in a flow of its own."""
     recording, alerts, lives = Recording.open(path), Collect(Alert), Collect(ToolLife)
     clock = NoClock()
-    player = Player([recording], clock, config.check.max_block_s)
+    player = Player([recording], clock, config.check.max_block_s, stop=stop)
     with ScoreTable(scores) as table:
         writers: list[Writer] = [table, alerts, lives]
         run_flow(build_flow(player, player.spindles, config, clock, writers, store=BaselineFile(None)))

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from engine.config import load_config
 from engine.errors import RecordingError, UsageError
+from replay.jobs import Told
 from replay.session import replay_recordings
 from replay.simulate import plan_from_options, simulate
+
+
+def die(*_):
+    """Stands for a replay whose process the system kills."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
 
 FAULTS = ("collision@30:M1", "tool_breakage@36:M2")
 
@@ -73,3 +83,11 @@ def test_two_recordings_of_one_spindle_are_refused_as_in_one_flow(shop, tmp_path
 def test_paced_replay_is_one_process(shop, tmp_path):
     with pytest.raises(UsageError, match="wanted 1 job"):
         replay_recordings(shop, tmp_path, load_config(), pace=10.0, n_jobs=2)
+
+
+def test_process_that_is_killed_ends_the_replay_with_one_error(shop, tmp_path, monkeypatch):
+    monkeypatch.setattr("replay.jobs._play", die)
+    monkeypatch.setattr("replay.jobs._play_here", lambda *_: Told([], []))
+
+    with pytest.raises(RecordingError, match="process that replayed it died"):
+        replay_recordings(shop, tmp_path, load_config(), n_jobs=2)
