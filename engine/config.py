@@ -245,6 +245,14 @@ class Config(_Table, frozen=True):
         del tables["ring"], tables["tune"]
         return hashlib.sha256(msgspec.json.encode(tables, order="sorted")).hexdigest()[:12]
 
+    @property
+    def measuring_hash(self) -> str:
+        """First 16 hex digits of SHA-256 over what decides feature vectors: equal ones can be shared."""
+        long = self.diagnosis
+        windows = long.enabled, long.window_s, long.hop_s
+        deciding = self.check, self.waveform, self.scalar, windows, self.learn.settle_s
+        return hashlib.sha256(msgspec.json.encode(deciding, order="sorted")).hexdigest()[:16]
+
 
 def load_config(path: Path | None = None) -> Config:
     """Read the default configuration, overlaid by a site file.

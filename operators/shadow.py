@@ -33,36 +33,6 @@ _RECEIVED = (Block, Context, Tick)
 _EXTRACTED = (FeatureVector, SensorOutcome)
 
 
-def same_vectors(one: Config, other: Config) -> bool:
-    r"""Whether two configurations make the same feature vectors of a stream, so that these can be shared.
-
-    Parameters
-    ----------
-    one, other : Config
-        Compared by what checks blocks, cuts windows and names features.
-
-    Returns
-    -------
-    bool
-        False if anything of ``[check]``, ``[waveform]``, ``[scalar]``, ``[learn] settle_s`` or the windows of
-        ``[diagnosis]`` differs.
-
-    Examples
-    --------
-    >>> from engine.config import parse_config
-    >>> site, strict = parse_config(""), parse_config("[judge]\non = 1.5\n")
-    >>> same_vectors(site, strict), same_vectors(site, parse_config("[waveform]\nn_bands = 4\n"))
-    (True, False)
-    """
-    return _making(one) == _making(other)
-
-
-def _making(config: Config) -> tuple[object, ...]:
-    long = config.diagnosis
-    windows = long.enabled, long.window_s, long.hop_s
-    return config.check, config.waveform, config.scalar, config.learn.settle_s, windows
-
-
 def run_shadow(
     step_id: str,
     received: KeyedStream[Any],
@@ -84,7 +54,7 @@ def run_shadow(
     received : KeyedStream[Block | Context | Tick]
         What the source emits; taken if the shadow's windows are its own.
     extracted : KeyedStream[FeatureVector | SensorOutcome]
-        What the live branch extracted; taken if `same_vectors`.
+        What the live branch extracted; taken if their `measuring_hash` is the same.
     spindles : Mapping[str, Spindle]
         The declared spindles by name.
     live, shadow : Config
@@ -108,7 +78,7 @@ def run_shadow(
     ConfigError
         The shadow does not fit the declared sensor groups; raised while the flow is being built.
     """
-    shared = same_vectors(live, shadow)
+    shared = live.measuring_hash == shadow.measuring_hash
     try:
         features = FeatureSet.for_shop(list(spindles.values()), shadow)
         check_fit(spindles, features, shadow)

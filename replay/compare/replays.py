@@ -14,7 +14,7 @@ from engine.verdicts import Alert, Score
 from operators.detect import Detect, check_fit
 from operators.features import FeatureSet
 from replay.recording import Recording
-from replay.tune.features import alerts_of, has_features, measures, read_features, write_features
+from replay.tune.features import alerts_of, has_features, read_features, write_features
 from sinks.baselines import BaselineFile
 
 
@@ -89,7 +89,7 @@ class Replays(AbstractContextManager["Replays"]):
     def _features(self, recording: Recording, config: Config) -> Path:
         # Numbered, for two recordings may bear one name in two folders.
         number = self._numbers.setdefault(recording.path.resolve(), len(self._numbers))
-        path = Path(self._folder.name) / f"{number}-{measures(config)}"
+        path = Path(self._folder.name) / f"{number}-{config.measuring_hash}"
         if not has_features(path):
             write_features(recording, config, path)
         return path

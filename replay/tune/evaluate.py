@@ -23,7 +23,7 @@ from engine.config import Config
 from engine.errors import ConfigError, SpindlewatchError
 from replay.evaluate import EventScores, event_scores, gather_evidence
 from replay.recording import Recording
-from replay.tune.features import alerts_of, has_features, measures, write_features
+from replay.tune.features import alerts_of, has_features, write_features
 
 _MOST_WAYS = 12
 """Ways to measure whose features are kept on disk; a round of trials has fewer."""
@@ -105,13 +105,13 @@ class Evaluator(AbstractContextManager["Evaluator"]):
             raise SpindlewatchError(
                 "a process that tried configurations died: out of memory, or killed"
             ) from error
-        self._forget([measures(task.config) for task in tasks])
+        self._forget([task.config.measuring_hash for task in tasks])
         return found
 
     def _map(self, tasks: Sequence[Task]) -> Iterable[EventScores | str]:
         root = Path(self._folder.name)
         paths = [self._paths[task.recording] for task in tasks]
-        places = [root / measures(task.config) / str(task.recording) for task in tasks]
+        places = [root / task.config.measuring_hash / str(task.recording) for task in tasks]
         configs = [task.config for task in tasks]
         if self._pool is None:
             return map(try_one, paths, places, configs)

@@ -8,7 +8,6 @@ alerts are those of a replay, byte for byte.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pickle
 from array import array
@@ -19,7 +18,6 @@ from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any
 
-import msgspec
 import numpy as np
 
 from engine.clock import NoClock
@@ -43,31 +41,6 @@ _SHARED = tuple(f.name for f in fields(FeatureVector) if f.name not in ("t_ns", 
 _shared_of = attrgetter(*_SHARED)
 
 
-def measures(config: Config) -> str:
-    """Name the way to measure that a configuration asks for.
-
-    Parameters
-    ----------
-    config : Config
-        Any.
-
-    Returns
-    -------
-    str
-        16 hex digits; equal where check, slide and extract give the same: ``[check]``, ``[waveform]``, ``[scalar]``,
-        the windows of ``[diagnosis]``, and how long a regime settles.
-    """
-    diagnosis = config.diagnosis
-    asked = (
-        config.check,
-        config.waveform,
-        config.scalar,
-        (diagnosis.enabled, diagnosis.window_s, diagnosis.hop_s),
-        config.learn.settle_s,
-    )
-    return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()[:16]
-
-
 def write_features(recording: Recording, config: Config, path: Path) -> None:
     """Run the first half of the flow over a recording and write down what it says.
 
@@ -78,7 +51,7 @@ def write_features(recording: Recording, config: Config, path: Path) -> None:
     recording : Recording
         Read to its end.
     config : Config
-        What `measures` looks at.
+        Its `measuring_hash` tells which features.
     path : Path
         For ``path.values`` and ``path.index``; whole or not at all, also if two processes write the same.
 
