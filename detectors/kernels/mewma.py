@@ -44,7 +44,7 @@ def packed_factor(covariances: Sequence[_Floats]) -> NDArray[np.float32]:
     return np.concatenate([factor[np.tril_indices(len(factor))] for factor in factors]).astype(np.float32)
 
 
-@njit(nogil=True, fastmath=_SUMS)
+@njit(forceinline=True, nogil=True, fastmath=_SUMS)
 def _part(row: NDArray[np.float32], memory: _Floats) -> float:
     total = 0.0
     for j in range(row.size):

@@ -18,7 +18,7 @@ _SIGNATURE_ROWS = (
 _REORDER = {"reassoc", "contract", "nsz", "arcp"}
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_REORDER)
+@njit(forceinline=True, nogil=True, error_model="numpy", fastmath=_REORDER)
 def _dot(one: _Floats, other: _Floats) -> float:
     total = 0.0
     for j in range(one.size):

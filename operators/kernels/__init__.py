@@ -16,6 +16,10 @@
 
 Every kernel writes into an array that it is given, allocates nothing and changes nothing else. It has a slow,
 obvious twin in ``tests/oracles.py``. NaN means "cannot say"; no kernel turns it into a number.
+
+Functions that kernels share, and that may reorder sums (``fastmath``), are compiled with ``forceinline``. One that is
+called instead of inlined exists once in every library, each copy with an order of its own; which of them a process gets
+depends on whether it compiled the kernels or loaded them from the cache. Alerts would then differ in their last digits.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def asynchronous_line(
     _find(power, bin_hz, rpm, np.empty(min(power.shape[1], _MOST_BINS), np.float32), out)
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _explained(roots: NDArray[np.float32], spacing: float, n_lines: int) -> float:
     """How much the orders of one speed gather."""
     total = 0.0
@@ -92,7 +92,7 @@ def _explained(roots: NDArray[np.float32], spacing: float, n_lines: int) -> floa
     return total
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _read_spacing(p: NDArray[np.float32], stated: float, roots: NDArray[np.float32]) -> float:
     """Bins from order to order as the spectrum has them, within `SLIP` of what the speed says."""
     for k in range(roots.size):
@@ -112,7 +112,7 @@ def _read_spacing(p: NDArray[np.float32], stated: float, roots: NDArray[np.float
     return best_spacing
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _clear(k: int, spacing: float) -> bool:
     """Whether a bin lies between the notches."""
     order = np.int64(k / spacing + 0.5)
@@ -120,7 +120,7 @@ def _clear(k: int, spacing: float) -> bool:
     return bool(abs(k - place) >= _HALF_NOTCH + _WANDER * place)
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _strongest(p: NDArray[np.float32], spacing: float) -> int:
     """Clear bin whose neighbours and itself hold most; -1 if none is clear, or power is not finite."""
     # Beyond this, notches leave too little between them.
@@ -142,7 +142,7 @@ def _strongest(p: NDArray[np.float32], spacing: float) -> int:
     return best if total < math.inf else -1
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _contrast(p: NDArray[np.float32], at: int, held: float, spacing: float) -> float:
     total, n = 0.0, 0
     for k in range(max(at - _NEAR, 1), min(at + _NEAR, p.size - 1) + 1):

@@ -48,13 +48,13 @@ _ORDERS = types.Array(types.float64, 2, "A", readonly=True)
 _SPECTRA = types.Array(types.complex64, 2, "C", readonly=True)
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _apart(position: float, spacing: float) -> float:
     """Bins to the nearest multiple of the speed."""
     return abs(position - math.floor(position / spacing + 0.5) * spacing)
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _surroundings(
     spectrum: NDArray[np.complex64], centre: float, spare: int, spacing: float
 ) -> tuple[float, int]:
@@ -73,7 +73,7 @@ def _surroundings(
     return (math.exp(total / n) * _MEAN_OF_LOGS if n else 0.0), n
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _flank(spectrum: NDArray[np.complex64], line: int, step: int) -> float:
     """Mean power on one side of a line, right behind its lobe; 0 where the spectrum ends."""
     total, n = 0.0, 0
@@ -85,7 +85,7 @@ def _flank(spectrum: NDArray[np.complex64], line: int, step: int) -> float:
     return math.exp(total / n) * _MEAN_OF_LOGS if n else 0.0
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _stands_out(
     spectrum: NDArray[np.complex64], position: float, spacing: float, around: float, narrow: bool
 ) -> float:
@@ -104,7 +104,7 @@ def _stands_out(
     return float(power_of(spectrum[line]) / expected)
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _surprise(first: float, second: float) -> float:
     """Minus the logarithm of the chance that noise stands out so much; -1 if nothing can be said.
 
@@ -117,7 +117,7 @@ def _surprise(first: float, second: float) -> float:
     return total - math.log(1.0 + total)
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _in_one(spectrum: NDArray[np.complex64], position: float, spacing: float) -> float:
     """Evidence for the line that geometry puts at a position: nats, NaN if it cannot be said."""
     n_bins = spectrum.size

@@ -32,7 +32,7 @@ _PER_ROW = types.Array(types.float64, 1, "A", readonly=True)
 _ORDERS = types.Array(types.float64, 2, "A", readonly=True)
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _kurtosis(z: NDArray[np.float32], mean2: float, mean4: float) -> tuple[float, float]:
     """Spectral kurtosis of a band, and the mean square of its tapered samples (real and imaginary in turn)."""
     n = z.size // 2
@@ -117,7 +117,7 @@ def choose_band(
     squared[out.shape[0] :] = 0.0
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _squared_depth(spectrum: NDArray[np.complex64], centre: int, lobe_power: float) -> float:
     total = 0.0
     for k in range(centre - LOBE, centre + LOBE + 1):

@@ -68,7 +68,7 @@ def noise_floor(
     _find(power, first_bin, bin_hz, rpm, np.empty(power.shape[1], np.int32), out)
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _gather(
     bits: NDArray[np.int32], first_bin: int, spacing: float, chosen: NDArray[np.int32]
 ) -> NDArray[np.int32]:
@@ -90,7 +90,7 @@ def _gather(
     return chosen[:n]
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _n_up_to(bits: NDArray[np.int32], most: np.int32) -> int:
     n = 0
     for k in range(bits.size):

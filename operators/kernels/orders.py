@@ -86,7 +86,7 @@ def revolution_line(
     _project(rows, n_samples, fs, rpm, np.empty((2, _BLOCK)), out)
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _fill_phasors(angle: float, phasors: NDArray[np.float64]) -> None:
     """Cosines and sines of 0, 1, 2 ... times the angle."""
     c, s = math.cos(angle), math.sin(angle)
@@ -96,7 +96,7 @@ def _fill_phasors(angle: float, phasors: NDArray[np.float64]) -> None:
         re, im = re * c - im * s, re * s + im * c
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _project_row(x: NDArray[np.float32], phasors: NDArray[np.float64], angle: float) -> tuple[float, float]:
     """Sum of samples times phasors. The table is turned from block to block, so that it can be short."""
     c, s = math.cos(angle * _BLOCK), math.sin(angle * _BLOCK)
@@ -151,7 +151,7 @@ def _project(
         out[row] = math.sqrt(2.0 * square) / length if square < math.inf else math.nan
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _lobe_power(p: NDArray[np.float32], centre: int) -> float:
     total = 0.0
     for k in range(centre - LOBE, centre + LOBE + 1):
@@ -159,7 +159,7 @@ def _lobe_power(p: NDArray[np.float32], centre: int) -> float:
     return total
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _line_rms(p: NDArray[np.float32], position: float) -> float:
     """RMS of a line, given in bins; NaN if its lobe does not end below the Nyquist frequency."""
     # Also false for a NaN: a position that is unknown.
@@ -169,7 +169,7 @@ def _line_rms(p: NDArray[np.float32], position: float) -> float:
     return math.sqrt(total) if total < math.inf else math.nan
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _asynchronous_share(p: NDArray[np.float32], spacing: float) -> float:
     """Share of the power from the first line up that lies in no line's lobe."""
     n_lines = np.int64((p.size - LOBE - 0.5) / spacing)

@@ -198,7 +198,7 @@ def band_rms(power: NDArray[np.float32], bins: NDArray[np.int64], out: NDArray[n
             out[row, band] = math.sqrt(total) if total < math.inf else math.nan
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _log2(share: np.float32) -> np.float32:
     """Binary logarithm by exponent and polynomial, which vectorises; off by less than 1e-6, -126 for 0."""
     bits = np.float32(share).view(np.int32)
@@ -216,7 +216,7 @@ def _log2(share: np.float32) -> np.float32:
     return np.float32(exponent) + r * y
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _surprise(p: NDArray[np.float32], total: float) -> np.float64:
     """Shannon's entropy in bits of shares of ``total``."""
     per_total = np.float32(1.0 / total)
@@ -231,7 +231,7 @@ def _surprise(p: NDArray[np.float32], total: float) -> np.float64:
     return surprise
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _strongest(p: NDArray[np.float32]) -> np.int64:
     """First bin of the largest power. The bits of floats that are not negative are ordered like them."""
     bits = p.view(np.int32)
@@ -241,7 +241,7 @@ def _strongest(p: NDArray[np.float32]) -> np.int64:
     return 0x7FFFFFFF - (best & 0x7FFFFFFF)
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _summit(p: NDArray[np.float32], peak: int) -> float:
     """Where, within half a bin of ``peak``, a parabola through three logarithms is highest; 0 at the borders."""
     # The first and last bin are one-sided, so they are no neighbours to compare with.

@@ -73,12 +73,12 @@ _LANE = 1024  # samples summed in float32 before they go into float64: 4 kB, and
 _LEAST_SPREAD, _GREATEST_SPREAD = 1e-8, 1e8
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _value_of_key(key: np.int32) -> np.float32:
     return np.int32(key ^ ((key >> 31) & _MAGNITUDE_BITS)).view(np.float32)
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _extreme_keys(x: NDArray[np.float32]) -> tuple[np.int32, np.int32]:
     """Smallest and largest sample as ordered integers: NaN of either sign lies beyond the infinities."""
     bits = x.view(np.int32)
@@ -90,7 +90,7 @@ def _extreme_keys(x: NDArray[np.float32]) -> tuple[np.int32, np.int32]:
     return low, high
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _mean32(x: NDArray[np.float32]) -> np.float32:
     """Mean to float32, of what exceeds the first sample."""
     shift = x[0]
@@ -104,7 +104,7 @@ def _mean32(x: NDArray[np.float32]) -> np.float32:
     return np.float32(shift + total / x.size)
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _mean64(x: NDArray[np.float32]) -> float:
     shift = np.float64(x[0])
     total = 0.0
@@ -113,7 +113,7 @@ def _mean64(x: NDArray[np.float32]) -> float:
     return shift + total / x.size
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _power_sums32(x: NDArray[np.float32], origin: np.float32) -> tuple[float, float, float, float]:
     s1 = s2 = s3 = s4 = 0.0
     for start in range(0, x.size, _LANE):
@@ -133,7 +133,7 @@ def _power_sums32(x: NDArray[np.float32], origin: np.float32) -> tuple[float, fl
     return s1, s2, s3, s4
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _power_sums64(x: NDArray[np.float32], origin: float) -> tuple[float, float, float, float]:
     s1 = s2 = s3 = s4 = 0.0
     for i in range(x.size):
@@ -146,7 +146,7 @@ def _power_sums64(x: NDArray[np.float32], origin: float) -> tuple[float, float, 
     return s1, s2, s3, s4
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _distances32(x: NDArray[np.float32], origin: np.float32) -> tuple[float, float]:
     """Sum of the distance from the origin, and of its square root."""
     total = total_root = 0.0
@@ -162,7 +162,7 @@ def _distances32(x: NDArray[np.float32], origin: np.float32) -> tuple[float, flo
     return total, total_root
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _distances64(x: NDArray[np.float32], origin: float) -> tuple[float, float]:
     total = total_root = 0.0
     for i in range(x.size):
@@ -172,7 +172,7 @@ def _distances64(x: NDArray[np.float32], origin: float) -> tuple[float, float]:
     return total, total_root
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _n_crossings(x: NDArray[np.float32], origin: np.float32) -> np.int32:
     """How often neighbours lie on different sides of the origin; on it counts as above."""
     count = np.int32(0)
@@ -181,7 +181,7 @@ def _n_crossings(x: NDArray[np.float32], origin: np.float32) -> np.int32:
     return count
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _partials_of_row(x: NDArray[np.float32], from_zero: bool, out: NDArray[np.float64]) -> None:
     """`hop_partials` of one channel."""
     n = x.size
@@ -246,7 +246,7 @@ def hop_partials(
         _partials_of_row(samples[channel], from_zero[channel], out[channel])
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _merge_moments(hops: NDArray[np.float64]) -> tuple[float, float, float, float, float]:
     """Count, mean and second to fourth power sum of contiguous hops, by Pébay's pairwise update."""
     n, mean = hops[0, P_COUNT], hops[0, P_MEAN]
@@ -269,7 +269,7 @@ def _merge_moments(hops: NDArray[np.float64]) -> tuple[float, float, float, floa
     return n, mean, s2, s3, s4
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _features_of_channel(
     hops: NDArray[np.float64], from_zero: bool, fs: float, out: NDArray[np.float64]
 ) -> None:

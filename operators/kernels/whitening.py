@@ -31,14 +31,14 @@ _PER_ROW = types.Array(types.float64, 1, "A", readonly=True)
 _SPECTRA = types.Array(types.complex64, 2, "C", readonly=True)
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def power_of(z: np.complex64) -> float:
     """Squared magnitude, in double precision."""
     re, im = np.float64(z.real), np.float64(z.imag)
     return re * re + im * im
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _sum(part: NDArray[np.complex64]) -> float:
     total = 0.0
     for k in range(part.size):
@@ -46,7 +46,7 @@ def _sum(part: NDArray[np.complex64]) -> float:
     return total
 
 
-@njit(**_OPTIONS)
+@njit(forceinline=True, **_OPTIONS)
 def _drop_line(part: NDArray[np.complex64], position: float, spacing: float, unsure: float) -> None:
     """Set the strongest line at a position to 0, if it stands out from half an order to either side."""
     reach = min(1.0 + unsure, max(1.0, _REACH * spacing))

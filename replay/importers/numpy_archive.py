@@ -91,7 +91,7 @@ def _values(path: Path, member: str) -> Iterator[NDArray[Any]]:
                 f"{path}: {member}: got {n_columns} columns behind each other, wanted time first"
             )
         with _opened(
-            archive, member, [begins + n_rows * i * dtype.itemsize for i in range(n_streams)]
+            path, member, [begins + n_rows * i * dtype.itemsize for i in range(n_streams)]
         ) as streams:
             for first in range(0, n_rows, step):
                 n = min(step, n_rows - first)
@@ -100,12 +100,17 @@ def _values(path: Path, member: str) -> Iterator[NDArray[Any]]:
 
 
 @contextmanager
-def _opened(archive: zipfile.ZipFile, member: str, starts: list[int]) -> Iterator[list[IO[bytes]]]:
-    """Open one member several times, each at another place."""
+def _opened(path: Path, member: str, starts: list[int]) -> Iterator[list[IO[bytes]]]:
+    """Open one member several times, each at another place.
+
+    Each through an archive of its own: in Python 3.12.1, seeking in one stream starts from where another one stopped.
+    """
     with ExitStack() as stack:
-        streams = [stack.enter_context(archive.open(member)) for _ in starts]
-        for stream, start in zip(streams, starts, strict=True):
-            stream.seek(start)
+        streams = []
+        for start in starts:
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            streams.append(stack.enter_context(archive.open(member)))
+            streams[-1].seek(start)
         yield streams
 
 
