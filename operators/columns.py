@@ -18,7 +18,14 @@ from operators.kernels.bearing_evidence import N_EVIDENCE
 from operators.kernels.envelope import BPFO, N_ENVELOPE
 from operators.kernels.history import N_HISTORY, history_features
 from operators.kernels.noise_floor import noise_floor
-from operators.kernels.orders import ASYNCHRONOUS, N_ORDERS, REV_1, order_lines, revolution_line
+from operators.kernels.orders import (
+    ASYNCHRONOUS,
+    LEAST_CLEARING,
+    N_ORDERS,
+    REV_1,
+    order_lines,
+    revolution_line,
+)
 from operators.kernels.spectral import N_SHAPE, band_rms, spectral_shape
 from operators.kernels.stack import place_hop
 from operators.kernels.time_domain import N_PARTIALS, N_TIME, hop_partials, merge_partials
@@ -237,7 +244,9 @@ class WaveformColumns:
             n_teeth = math.nan if context.n_teeth is None else context.n_teeth
             return self.spectrum.why_order_missing(kind.position, rpm, n_teeth)
         if kind.family is Family.ASYNCHRONOUS:
-            return self.spectrum.why_order_missing(ASYNCHRONOUS, rpm, math.nan)
+            n_teeth = math.nan if context.n_teeth is None else context.n_teeth
+            (notched,) = _notched_rpm(np.array([rpm]), np.array([n_teeth]), self.spectrum.bin_hz)
+            return self.spectrum.why_order_missing(ASYNCHRONOUS, float(notched), math.nan)
         if kind.family is Family.BEARING:
             if self.white is None:
                 return "rate too low"
@@ -293,16 +302,17 @@ class WaveformColumns:
         table = out.reshape(n_windows * n_channels, self.width)
         bin_hz, orders = self.spectrum.bin_hz, self.first.get(Family.ORDERS)
         rpm = _per_row([context.rpm for context in contexts], n_channels)
+        n_teeth = _per_row([context.n_teeth for context in contexts], n_channels)
         if orders is not None:
             revolution_line(rows, self.n_window, self.sample_rate_hz, rpm, table[:, orders + REV_1])
         spectra = self.spectrum.transform(rows)
         power = self.spectrum.power_of(spectra, table.shape[0])
         band_rms(power, self.band_bins, table[:, N_TIME : N_TIME + self.n_bands])
         if orders is not None:
-            n_teeth = _per_row([context.n_teeth for context in contexts], n_channels)
             order_lines(power, bin_hz, rpm, n_teeth, table[:, orders : orders + N_ORDERS])
         if (line := self.first.get(Family.ASYNCHRONOUS)) is not None:
-            asynchronous_line(power, bin_hz, rpm, table[:, line : line + N_ASYNCHRONOUS])
+            notched = _notched_rpm(rpm, n_teeth, bin_hz)
+            asynchronous_line(power, bin_hz, notched, table[:, line : line + N_ASYNCHRONOUS])
         if (shape := self.first.get(Family.SHAPE)) is not None:
             spectral_shape(power, self.band_bins[0], bin_hz, table[:, shape : shape + N_SHAPE])
         if (velocity := self.first.get(Family.VELOCITY)) is not None:
@@ -338,6 +348,17 @@ class WaveformColumns:
             return
         n_windows = out.shape[0] // self.from_zero.size
         self.white.evidence(spectra, rpm, np.tile(self.bearing_orders, (n_windows, 1)), out)
+
+
+def _notched_rpm(
+    rpm: NDArray[np.float64], n_teeth: NDArray[np.float64], bin_hz: float
+) -> NDArray[np.float64]:
+    """Speed whose multiples hold what is forced: the spindle's; where those are not told apart, that of its teeth.
+
+    A slow cutter's teeth force more than its run-out does, and their lines stand as far apart as a fast spindle's.
+    """
+    crowded = (rpm / (60.0 * bin_hz) < LEAST_CLEARING) & (n_teeth >= 2.0)  # false for a NaN
+    return np.where(crowded, rpm * n_teeth, rpm)
 
 
 def _per_row(values: Sequence[float | None], n_channels: int) -> NDArray[np.float64]:

@@ -40,13 +40,16 @@ def vector(
     cutting: bool | None = True,
     usable: bool = True,
     steady: bool = True,
+    n_teeth: int | None = None,
     features: FeatureSet = SET,
 ) -> FeatureVector:
     """A window that ends at ``t_s``; its speed was told at ``told_s``. What is not named of a channel is NaN."""
     found = np.full(len(features.specs), np.nan)
     for index, spec in enumerate(features.specs):
         found[index] = values.get(spec.name, values.get(spec.feature, np.nan))
-    context = Context("M1", round(told_s * NS_PER_S), tool=tool, section=section, rpm=rpm, cutting=cutting)
+    context = Context(
+        "M1", round(told_s * NS_PER_S), tool=tool, section=section, rpm=rpm, cutting=cutting, n_teeth=n_teeth
+    )
     return FeatureVector(
         "M1",
         "vib",

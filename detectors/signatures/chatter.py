@@ -49,6 +49,9 @@ class Chatter(Signature):
     are the magnitude and ratio tests of the control makers. Three fifths of all power in a note that the air does not
     know are enough without the rest (absolute).
 
+    A cutter so slow that its orders are crowded (960 rpm and less, in half a second) is judged between the lines of its
+    teeth; run-out then counts as a note, but no single line of it is that loud.
+
     It misses chatter on a multiple of the speed (period doubling of a cutter with an even number of teeth), chatter
     above the sensor's range, and a note that comes and goes within half a second. A cut that chatters from its first
     moment is found by its loudness or against the section's past. A workpiece that rings between two teeth's blows
@@ -110,7 +113,9 @@ class Chatter(Signature):
             return Why.CONTEXT if regime.cutting is None else Why.NOT_CUTTING
         if rpm is None:
             return Why.RPM
-        if rpm * self._window_s < 60.0 * _LEAST_LINES:
+        # Where the spindle's orders are too crowded, those of its teeth are left out.
+        lines = rpm * self._window_s / 60.0
+        if max(lines, lines * (vector.context.n_teeth or 1)) < _LEAST_LINES:
             return Why.RESOLUTION
         # Entering the material blurs no line; a change of speed does.
         return "" if self._speed.held_s(vector.context, vector.t_ns) >= self._window_s else Why.UNSTEADY

@@ -441,5 +441,22 @@ def test_a_long_window_has_lines_where_the_short_one_cannot_tell_them_apart() ->
     assert why["vib_x.asynchronous_share"] == "lines not resolved"
 
 
+def test_a_note_of_a_cutter_too_slow_to_tell_its_orders_apart_is_found_between_those_of_its_teeth() -> None:
+    long = FeatureSet.for_group(VIB, load_config()).long
+    assert long is not None
+    t = np.arange(12_800) / 25_600.0
+    teeth = sum(np.sin(2 * np.pi * 500.0 / 60 * 4 * k * t) for k in range(1, 40))
+    samples = (teeth + 0.8 * np.sin(2 * np.pi * 815.0 * t)).astype(np.float32)
+    window = np.stack([samples, samples])[None]
+
+    def heard(n_teeth: int | None) -> dict[str, float]:
+        return dict(zip(long.names, long.extract(window, [turning(500.0, n_teeth)])[0].tolist(), strict=True))
+
+    assert heard(4)["vib_x.asynchronous_hz"] == pytest.approx(815.0, abs=0.5)
+    assert np.isnan(heard(None)["vib_x.asynchronous_hz"])
+    why = long.why(long.extract(window, [turning(500.0, None)])[0], turning(500.0, None))
+    assert why["vib_x.asynchronous_hz"] == "lines not resolved"
+
+
 def test_slow_values_have_no_long_windows() -> None:
     assert FeatureSet.for_group(LOAD, load_config()).long is None

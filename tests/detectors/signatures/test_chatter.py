@@ -123,6 +123,8 @@ def test_chatter_is_not_learnt() -> None:
         ({"cutting": None}, Why.CONTEXT),
         ({"rpm": None}, Why.RPM),
         ({"rpm": 900.0}, Why.RESOLUTION),
+        ({"rpm": 500.0, "n_teeth": 2}, ""),  # its teeth's lines stand 16.7 Hz apart
+        ({"rpm": 500.0, "n_teeth": 1}, Why.RESOLUTION),
         ({"told_s": 0.8}, Why.UNSTEADY),
         ({"steady": False}, ""),
     ],
