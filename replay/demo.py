@@ -6,7 +6,7 @@ import math
 import tempfile
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,10 +172,8 @@ def run_demo(
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spindlewatch-"))
             journal_path = Path(folder) / "journal.sqlite3"
             config = _with_small_ring(config)
-        journal = Journal(journal_path)
-        stack.callback(journal.close)
-        store = BaselineFile(beside(journal_path))
-        stack.callback(store.close)
+        journal = stack.enter_context(closing(Journal(journal_path)))
+        store = stack.enter_context(closing(BaselineFile(beside(journal_path))))
         shadow = None if other is None else _shadow_branch(other, config, journal_path, stack)
         start_ns = clock.now_ns()
         shop = Shop(plan, start_ns)
@@ -183,41 +181,28 @@ def run_demo(
         server = LiveServer(config.hub, journal, clock, shop.spindles)
         address = server.start()
         stack.callback(server.close)
-        stopwatch = _Stopwatch(address.stream_url, clock)
+        stopwatch = stack.enter_context(closing(_Stopwatch(address.stream_url, clock)))
         stopwatch.start()
-        stack.callback(stopwatch.close)
         if not quiet:
             _greet(address.page_url, plan.spindles, duration_s)
         source = LiveShop(shop, start_ns, clock, duration_s, stop)
         writers: list[Writer] = [server, ToolHistory(journal), collected]
         if redis_url is not None:
-            redis = RedisAlerts(redis_url, REDIS_STREAM)
-            stack.callback(redis.close)
-            writers.append(redis)
+            writers.append(stack.enter_context(closing(RedisAlerts(redis_url, REDIS_STREAM))))
         flow = build_flow(
-            source,
-            shop.spindles,
-            config,
-            clock,
-            writers,
-            viewers=[server],
-            store=store,
-            shadow=shadow,
-            ring=ring,
+            source, shop.spindles, config, clock, writers, [server], store=store, shadow=shadow, ring=ring
         )
         run_flow(flow)
-        ran_s = (clock.now_ns() - start_ns) / NS_PER_S
         end_ns = clock.now_ns()
-    return _result(ran_s, start_ns, end_ns, shop.faults, collected.records, stopwatch.latencies_ms)
+    return _result(start_ns, end_ns, shop.faults, collected.records, stopwatch.latencies_ms)
 
 
 def _ring(config: Config, journal_path: Path, spindles: Sequence[Spindle], stack: ExitStack) -> Ring | None:
     """Open the ring beside the journal; the stack closes it."""
     if not config.ring.enabled:
         return None
-    ring = Ring(ring_beside(journal_path, config.ring.path), spindles, config.ring, config.hash)
-    stack.callback(ring.close)
-    return ring
+    folder = ring_beside(journal_path, config.ring.path)
+    return stack.enter_context(closing(Ring(folder, spindles, config.ring, config.hash)))
 
 
 def _with_small_ring(config: Config) -> Config:
@@ -229,21 +214,19 @@ def _with_small_ring(config: Config) -> Config:
 def _shadow_branch(other: Config, live: Config, journal_path: Path, stack: ExitStack) -> ShadowBranch:
     """Open what a shadow configuration writes to; the stack closes it."""
     fuse, path = Fuse("the shadow configuration"), shadow_beside(journal_path)
-    kept = ShadowJournal(path, other.hash, live.hash, fuse)
-    stack.callback(kept.close)
-    store = BaselineFile(beside(path))
-    stack.callback(store.close)
+    kept = stack.enter_context(closing(ShadowJournal(path, other.hash, live.hash, fuse)))
+    store = stack.enter_context(closing(BaselineFile(beside(path))))
     return ShadowBranch(other, [kept], fuse, store)
 
 
 def _result(
-    ran_s: float,
     start_ns: int,
     end_ns: int,
     injected: Sequence[PlannedFault],
     alerts: Sequence[Alert],
     latencies_ms: Sequence[float],
 ) -> DemoResult:
+    ran_s = (end_ns - start_ns) / NS_PER_S
     faults: list[DemoFault] = []
     false_ids: set[str] = set()
     for spindle in sorted({fault.spindle for fault in injected} | {alert.spindle for alert in alerts}):
