@@ -26,12 +26,15 @@ class Snapshot:
         Which one, counted by whoever sent it.
     states : tuple of (str, bytes)
         What the steps passed so far said: step id and `operators.state_codec.encode_state`.
+    owner : str
+        Who sent it, and takes it at the end; others let it pass.
     """
 
     spindle: str
     t_ns: int
     number: int
     states: tuple[tuple[str, bytes], ...] = ()
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

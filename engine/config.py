@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from engine.declared import Spindle
 from engine.errors import ConfigError
 from engine.relations import impossible
 from engine.verdicts import FaultClass
@@ -26,6 +27,9 @@ Fraction = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=1)]
 Kind = Literal["waveform", "scalar"]
 Direction = Literal["above", "below", "both"]
+
+_BESIDE = ("ring", "redis", "tune", "spindles")
+"""Tables that decide nothing."""
 
 _WHOLE = "space"
 """The one table of which a site states all or nothing: what it does not want searched cannot be named."""
@@ -190,6 +194,17 @@ class RingConfig(_Table, frozen=True):
     after_s: NotNegative
 
 
+class RedisConfig(_Table, frozen=True):
+    """``[redis]``."""
+
+    url: Annotated[str, Meta(min_length=1)]
+    prefix: Annotated[str, Meta(min_length=1, max_length=100)]
+    batch: Annotated[int, Meta(ge=1, le=1000)]
+    max_ahead_s: Positive
+    dead_letters: Annotated[int, Meta(ge=1, le=1_000_000)]
+    checkpoint_s: Annotated[float, Meta(ge=0.5, le=3600)]
+
+
 class SearchConfig(_Table, frozen=True):
     """One entry of ``[tune.space]``: a range, whole numbers where the key is one, or choices."""
 
@@ -233,17 +248,26 @@ class Config(_Table, frozen=True):
     hub: HubConfig
     journal: JournalConfig
     ring: RingConfig
+    redis: RedisConfig
     tune: TuneConfig
+    spindles: Annotated[tuple[Spindle, ...], Meta(max_length=10_000)] = ()
     limits: tuple[LimitConfig, ...] = ()
     severity: tuple[SeverityConfig, ...] = ()
 
     @property
     def hash(self) -> str:
-        """First 12 hex digits of SHA-256 over what decides alerts; hub, journal, ring and tune do not."""
+        """First 12 hex digits of SHA-256 over what decides alerts; hub, journal, ring, redis and tune do not.
+
+        Nor do the declared spindles: a recording brings its own.
+        """
         deciding = msgspec.structs.replace(self, hub=_DEFAULTS().hub, journal=_DEFAULTS().journal)
-        tables = msgspec.to_builtins(deciding)
-        del tables["ring"], tables["tune"]
-        return hashlib.sha256(msgspec.json.encode(tables, order="sorted")).hexdigest()[:12]
+        return _hash_without(deciding, _BESIDE)[:12]
+
+    @property
+    def learning_hash(self) -> str:
+        """First 12 hex digits of SHA-256 over what learnt state depends on: all that decides but limits and judge."""
+        deciding = msgspec.structs.replace(self, hub=_DEFAULTS().hub, journal=_DEFAULTS().journal)
+        return _hash_without(deciding, (*_BESIDE, "limits", "judge"))[:12]
 
     @property
     def measuring_hash(self) -> str:
@@ -315,6 +339,12 @@ def parse_config(text: str, name: str = "<config>") -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name}: not valid TOML: {error}") from error
     return decode_config(_overlay(_default_tables(), site), name)
+
+
+def _hash_without(config: Config, tables: tuple[str, ...]) -> str:
+    """SHA-256 over a configuration without some of its tables."""
+    found = {key: table for key, table in msgspec.to_builtins(config).items() if key not in tables}
+    return hashlib.sha256(msgspec.json.encode(found, order="sorted")).hexdigest()
 
 
 def _overlay(base: Mapping[str, Any], site: Mapping[str, Any]) -> dict[str, Any]:

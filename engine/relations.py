@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from engine.declared_rules import impossible as impossible_spindle
+
 if TYPE_CHECKING:
     from engine.config import Config, SeverityConfig
+    from engine.declared import Spindle
 
 Wrong = tuple[str, str]
 """Path of the key, and what was expected and got."""
@@ -39,6 +42,7 @@ def impossible(config: Config) -> Iterator[Wrong]:
         if limit.above is None and limit.below is None:
             yield f"limits[{index}]", f"Expected `above` or `below` for {limit.feature!r}, got neither"
     yield from _of_severity(config.severity)
+    yield from _of_spindles(config.spindles)
 
 
 def _of_windows(config: Config) -> Iterator[Wrong]:
@@ -75,3 +79,17 @@ def _of_severity(entries: tuple[SeverityConfig, ...]) -> Iterator[Wrong]:
             yield path, "Expected `zones_mm_s` or a standard with `group` and `support`, got both"
         elif zones is not None and not zones[0] < zones[1] < zones[2]:
             yield f"{path}.zones_mm_s", f"Expected three rising boundaries, got {list(zones)}"
+
+
+def _of_spindles(spindles: tuple[Spindle, ...]) -> Iterator[Wrong]:
+    seen: set[str] = set()
+    for index, spindle in enumerate(spindles):
+        if not spindle.name or not spindle.name.isprintable() or len(spindle.name.encode()) > 255:
+            yield f"spindles[{index}].name", f"Expected 1 to 255 printable bytes, got {spindle.name!r}"
+        if spindle.name in seen:
+            yield f"spindles[{index}].name", f"Expected a name of its own, got {spindle.name!r} twice"
+        seen.add(spindle.name)
+        wrong = impossible_spindle(spindle.groups, spindle.teach_in)
+        if wrong is not None:
+            what, _, where = wrong.rpartition(" - at `$.")
+            yield f"spindles[{index}].{where.rstrip('`')}", what

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from engine.declared import SensorGroup, Spindle
+from engine.declared_rules import impossible
 from engine.errors import RecordingError
 from engine.records import Context, samples_to_ns
 from replay.faults import FAULTS, Fault, write_faults
@@ -25,7 +26,6 @@ from replay.layout import (
     Header,
     group_file,
     group_schema,
-    impossible,
     write_header,
 )
 from replay.staging import staged_folder, writing

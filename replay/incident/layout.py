@@ -20,10 +20,11 @@ import orjson
 from numpy.typing import NDArray
 
 from engine.barriers import Resume
+from engine.declared_rules import impossible
 from engine.errors import RecordingError
 from engine.records import Block
 from engine.verdicts import Alert
-from replay.layout import HEADER, group_file, impossible
+from replay.layout import HEADER, group_file
 from replay.player import Played
 from replay.recording import Recording
 from replay.rows import GroupRows

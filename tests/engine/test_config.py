@@ -97,3 +97,43 @@ def test_every_key_of_the_defaults_is_explained():
 
     assert tomllib.loads(text)
     assert bare == []
+
+
+_SPINDLE = """
+[[spindles]]
+name = "M1"
+[[spindles.groups]]
+name = "vib"
+kind = "waveform"
+sample_rate_hz = 25600.0
+channels = [{ name = "vib_x", unit = "g" }]
+"""
+
+
+def test_declared_spindles_decide_nothing_and_are_read_as_in_a_recording():
+    config = parse_config(_SPINDLE)
+    assert [spindle.name for spindle in config.spindles] == ["M1"]
+    assert config.hash == load_config().hash
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (_SPINDLE + _SPINDLE, r"'M1' twice - at `\$\.spindles\[1\]\.name`"),
+        (
+            _SPINDLE.replace("25600.0", "0.0"),
+            r"sample_rate_hz above 0, got 0.0 - at `\$\.spindles\[0\]\.groups\[0\]`",
+        ),
+        (_SPINDLE.replace('"M1"', '"a\\nb"'), r"printable bytes, got 'a\\nb' - at `\$\.spindles\[0\]\.name`"),
+    ],
+)
+def test_spindles_that_cannot_be_are_one_error_with_their_path(text, wanted):
+    with pytest.raises(ConfigError, match=wanted):
+        parse_config(text)
+
+
+def test_learnt_state_outlives_another_limit_but_no_other_detector():
+    default = load_config().learning_hash
+    assert parse_config('[[limits]]\nfeature = "vib_x.rms"\nabove = 1.0\n').learning_hash == default
+    assert parse_config("[judge]\non = 1.5\n").learning_hash == default
+    assert parse_config("[learn]\nn_cuts = 5\n").learning_hash != default
