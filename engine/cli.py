@@ -20,6 +20,7 @@ from engine.commands.inject import inject, inject_bench
 from engine.commands.record import record
 from engine.commands.replay import replay
 from engine.commands.report import report
+from engine.commands.run import run
 from engine.commands.score import score
 from engine.commands.simulate import simulate
 from engine.commands.tools import tools
@@ -45,6 +46,7 @@ cli.add_command(inject_bench)
 cli.add_command(record)
 cli.add_command(replay)
 cli.add_command(report)
+cli.add_command(run)
 cli.add_command(score)
 cli.add_command(simulate)
 cli.add_command(tools)

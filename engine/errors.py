@@ -6,6 +6,7 @@
     ├── ConfigError      a config file: unknown key, wrong type, impossible value      exit code 2
     ├── UsageError       a command called with what it cannot take                      exit code 2
     ├── RecordingError   a recording or a file to import that cannot be read as said    exit code 1
+    ├── CheckpointError  what a running engine kept cannot be gone on from               exit code 1
     └── WireError        bytes from a gateway that are no block, context or tick        counted, never raised
                                                                                         out of a running flow
 
@@ -35,6 +36,10 @@ class UsageError(SpindlewatchError):
 
 class RecordingError(SpindlewatchError):
     """A recording, or a file to import, that does not hold what it should."""
+
+
+class CheckpointError(SpindlewatchError):
+    """A state that this program, or this configuration, cannot continue from."""
 
 
 class WireError(SpindlewatchError):

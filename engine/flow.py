@@ -26,6 +26,9 @@ from sinks.base import Writer
 from sinks.deliver import Deliver
 from sinks.ring import Ring
 
+STATEFUL = "check", "slide", "detect", "judge"
+"""The steps that remember something: their states are what the flow knows."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShadowBranch:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import msgspec
 import orjson
 
-from engine.barriers import Snapshot
+from engine.barriers import Resume, Snapshot
 from engine.clock import NS_PER_S
 from engine.config import RingConfig
 from engine.declared import Spindle
@@ -28,6 +28,8 @@ from sinks.ring_disk import OpenSegment, RingDisk
 from sinks.segments import VERSION, End, Items, Messages, Start, States, Stored, to_item
 
 Received = Block | Context | Tick
+
+_OWNER = "ring"
 
 # How much of the stream waits in memory until it is on disk; a process that is killed loses so much.
 _FLUSH_NS = NS_PER_S
@@ -92,12 +94,14 @@ class Ring:
         """How often the disk refused or was too slow."""
         return self._disk.n_failed
 
-    def tap(self, items: list[tuple[str, Received]]) -> list[tuple[str, Received | Snapshot]]:
+    def tap(
+        self, items: list[tuple[str, Received | Snapshot | Resume]]
+    ) -> list[tuple[str, Received | Snapshot | Resume]]:
         """Note what was received; a step of the flow, right behind the source.
 
         Parameters
         ----------
-        items : list of (str, Block, Context or Tick)
+        items : list of (str, Block, Context, Tick, or barriers of others)
             Of any spindles.
 
         Returns
@@ -105,8 +109,11 @@ class Ring:
         list
             The same, with a barrier before the item that begins a segment.
         """
-        out: list[tuple[str, Received | Snapshot]] = []
+        out: list[tuple[str, Received | Snapshot | Resume]] = []
         for name, item in items:
+            if isinstance(item, Snapshot | Resume):  # somebody else's
+                out.append((name, item))
+                continue
             track = self._tracks[name]
             is_tick = type(item) is Tick
             if track.due_ns is None or (is_tick and self._is_due(track, item.t_ns)):
@@ -120,7 +127,7 @@ class Ring:
     def write(self, records: Sequence[Any]) -> None:
         """Take barriers and alerts from the end of the flow; passes over the rest."""
         for record in records:
-            if type(record) is Snapshot:
+            if type(record) is Snapshot and record.owner == _OWNER:
                 self._arrived(self._tracks[record.spindle], record)
             elif type(record) is Alert:
                 self._alerted(self._tracks[record.spindle], record)
@@ -166,7 +173,7 @@ class Ring:
         track.number += 1
         start = Start(VERSION, self._run, track.number, t_ns, track.spindle, self._config_hash)
         track.segments.append(self._disk.begin(start))
-        return Snapshot(track.spindle.name, t_ns, track.number)
+        return Snapshot(track.spindle.name, t_ns, track.number, owner=_OWNER)
 
     def _flush(self, track: _Track, t_ns: int) -> None:
         track.flushed_ns = t_ns

@@ -6,15 +6,13 @@ import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import orjson
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from engine.clock import monotonic_s
-from engine.errors import UsageError
+from engine.redis_link import connect
 from engine.verdicts import Alert
 from sinks.alert_json import alert_as_dict
 from sinks.base import Record
@@ -39,6 +37,39 @@ return id
 _log = logging.getLogger(__name__)
 
 
+# What was learnt, and no tick any more that it knows: in one step, or a crash in between would tick twice.
+_KEEP = """
+redis.call('SET', KEYS[1], ARGV[1])
+while true do
+    local line = redis.call('LINDEX', KEYS[2], 0)
+    local number = line and tonumber(string.match(line, '|(%d+)$'))
+    if not number or number > tonumber(ARGV[2]) then
+        return
+    end
+    redis.call('LPOP', KEYS[2])
+end
+"""
+
+
+class Kept(NamedTuple):
+    """A spindle's checkpoint on its way to Redis.
+
+    Parameters
+    ----------
+    key, ticks_key : str
+        Where it goes; where the ticks are that were made since the last one.
+    data : bytes
+        `engine.checkpoint.Checkpoint.encode`.
+    n_ticks : int
+        Ticks that it knows.
+    """
+
+    key: str
+    ticks_key: str
+    data: bytes
+    n_ticks: int
+
+
 class RedisAlerts:
     """Adds every alert message to a Redis stream once; a Redis that is away holds up nobody.
 
@@ -47,6 +78,9 @@ class RedisAlerts:
 
     Each entry has two fields: ``key`` (``id|state|t_ns``, the same however often the message comes) and ``alert``
     (JSON as in the journal).
+
+    Checkpoints wait in the same queue: one is stored only after all alerts that led up to it, so a crash at any moment
+    loses none.
 
     Parameters
     ----------
@@ -64,22 +98,12 @@ class RedisAlerts:
     """
 
     def __init__(self, url: str, stream: str, max_waiting: int = _MAX_WAITING) -> None:
-        try:
-            # Retries are this class's: the library's would hide that Redis is away.
-            self._redis = Redis.from_url(
-                url,
-                protocol=2,
-                socket_timeout=5.0,
-                socket_connect_timeout=5.0,
-                health_check_interval=15,
-                retry=Retry(NoBackoff(), 0),
-            )
-        except ValueError as error:
-            raise UsageError(f"redis: got {url!r}: {error}") from error
+        self._redis = connect(url)
         self._add_once = self._redis.register_script(_ADD_ONCE)
+        self._keep = self._redis.register_script(_KEEP)
         self._stream = stream
         self._max_waiting = max_waiting
-        self._waiting: deque[Alert] = deque()
+        self._waiting: deque[Alert | Kept] = deque()
         self._changed = threading.Condition()
         self._closing_s: float | None = None
         self.counts: Counter[str] = Counter()
@@ -89,10 +113,21 @@ class RedisAlerts:
     def write(self, records: Sequence[Record]) -> None:
         """Queue the alerts; never waits for Redis."""
         alerts = [record for record in records if isinstance(record, Alert)]
-        if not alerts:
-            return
+        if alerts:
+            self._queue(alerts)
+
+    def keep(self, kept: Kept) -> None:
+        """Queue a checkpoint behind the alerts that were queued before; never waits for Redis."""
+        self._queue([kept])
+
+    @property
+    def n_waiting(self) -> int:
+        """Alerts and checkpoints that are not in Redis yet."""
+        return len(self._waiting)
+
+    def _queue(self, items: Sequence[Alert | Kept]) -> None:
         with self._changed:
-            self._waiting.extend(alerts)
+            self._waiting.extend(items)
             while len(self._waiting) > self._max_waiting:
                 self._waiting.popleft()
                 self.counts["dropped"] += 1
@@ -106,13 +141,21 @@ class RedisAlerts:
         self._thread.join()
         self._redis.close()
         if self._waiting:
-            _log.error("%s: %d alerts not sent; the journal has them", self._stream, len(self._waiting))
+            _log.error(
+                "%s: %d alerts or checkpoints not sent; the journal has the alerts",
+                self._stream,
+                len(self._waiting),
+            )
 
     def _run(self) -> None:
         delay_s = _FIRST_DELAY_S
-        while (alert := self._next()) is not None:
+        while (item := self._next()) is not None:
             try:
-                self._send(alert)
+                if isinstance(item, Kept):
+                    self._keep([item.key, item.ticks_key], [item.data, item.n_ticks])
+                    self.counts["kept"] += 1
+                else:
+                    self._send(item)
             except RedisError as error:
                 self.counts["errors"] += 1
                 if delay_s == _FIRST_DELAY_S:
@@ -122,7 +165,7 @@ class RedisAlerts:
                 delay_s = min(delay_s * 2, _MAX_DELAY_S)
             else:
                 delay_s = _FIRST_DELAY_S
-                self._done(alert)
+                self._done(item)
 
     def _send(self, alert: Alert) -> None:
         key = f"{alert.id}|{alert.state}|{alert.t_ns}"
@@ -131,15 +174,15 @@ class RedisAlerts:
         added = self._add_once(keys, [_REMEMBER_S, _MAX_STREAM, key, orjson.dumps(alert_as_dict(alert))])
         self.counts["repeated" if added is None else "added"] += 1
 
-    def _next(self) -> Alert | None:
-        """The oldest alert waiting, which stays queued; None when there is nothing more to do."""
+    def _next(self) -> Alert | Kept | None:
+        """What has waited longest, which stays queued; None when there is nothing more to do."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing_s is not None)
             return self._waiting[0] if self._waiting else None
 
-    def _done(self, alert: Alert) -> None:
+    def _done(self, item: Alert | Kept) -> None:
         with self._changed:
-            if self._waiting and self._waiting[0] is alert:  # else it was dropped meanwhile
+            if self._waiting and self._waiting[0] is item:  # else it was dropped meanwhile
                 self._waiting.popleft()
             self._changed.notify_all()
 

@@ -1,75 +1,16 @@
 from __future__ import annotations
 
-import shutil
 import signal
-import subprocess
-import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import orjson
 import pytest
+from real_redis import wait_until
 from redis import Redis
-from redis.exceptions import RedisError
 from told import alert, state
 
 from engine.errors import UsageError
 from sinks.streams import RedisAlerts
-
-_LONG_S = 20.0
-_DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
-
-
-class RedisServer:
-    """A real redis-server on a unix socket."""
-
-    def __init__(self, folder: Path) -> None:
-        self.socket = folder / "redis.sock"
-        self.url = f"unix://{self.socket}"
-        self._folder = folder
-
-    def start(self) -> None:
-        """Start it and wait until it answers."""
-        self.process = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self._folder, *_DURABLE],
-            stdout=subprocess.DEVNULL,
-        )
-        wait_until(self._answers)
-
-    def stop(self, number: int = signal.SIGKILL) -> None:
-        """End it."""
-        self.process.send_signal(number)
-        self.process.wait(_LONG_S)
-
-    def keys(self) -> list[str]:
-        """Keys of the alerts in the stream, oldest first."""
-        with Redis.from_url(self.url, protocol=2) as redis:
-            return [fields[b"key"].decode() for _id, fields in redis.xrange("alerts")]
-
-    def _answers(self) -> bool:
-        with Redis.from_url(self.url, protocol=2) as redis:
-            try:
-                return bool(redis.ping())
-            except RedisError:
-                return False
-
-
-@pytest.fixture
-def redis_server(tmp_path) -> Iterator[RedisServer]:
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not on the PATH")
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.stop()
-
-
-def wait_until(holds) -> None:
-    deadline_s = time.monotonic() + _LONG_S
-    while not holds():
-        assert time.monotonic() < deadline_s
-        threading.Event().wait(0.01)
 
 
 def key(number: int, state_: str = "opened") -> str:

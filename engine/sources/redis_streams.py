@@ -1,0 +1,288 @@
+"""Sensor data from Redis: one stream per spindle, read without ever waiting, resumed at each spindle's checkpoint.
+
+After a crash a spindle goes on from its checkpoint: its steps are given back what they knew (`engine.barriers.Resume`)
+and its stream is read again from there. How items were batched changes no answer, so the very same alerts are made
+again, under the same ids, and whoever stores them recognises them.
+
+Nothing that Redis or a sender does is raised: a Redis that is away is tried again, an entry that cannot be used becomes
+a counted dead letter.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from redis.exceptions import RedisError
+
+from engine import checkpoint, redis_keys
+from engine.barriers import Resume, Snapshot
+from engine.checkpoint import OWNER, Checkpoint, Position
+from engine.clock import NS_PER_S, WallClock, monotonic_s, wake_in
+from engine.config import Config
+from engine.declared import Spindle
+from engine.errors import CheckpointError
+from engine.redis_link import connect
+from engine.runtime import Stop
+from engine.sources.inlet import DeadLetter, Entry, Inlet, Received
+
+Item = tuple[str, Received | Resume | Snapshot]
+
+_POLL_S = 0.004
+_TICK_S = 0.5  # silence is noticed that much later
+_FIRST_DELAY_S, _MAX_DELAY_S = 0.05, 2.0
+_ERROR_LENGTH = 200
+
+_log = logging.getLogger(__name__)
+
+
+class RedisStreams(FixedPartitionedSource[Item, None]):
+    """The streams of the declared spindles.
+
+    Parameters
+    ----------
+    spindles : sequence of Spindle
+        Declared.
+    config : Config
+        ``[redis]``; and what decides, for a checkpoint made under another configuration may be none to go on from.
+    clock : WallClock
+        Stamps what is received.
+    stop : Stop, optional
+        Ends on request: first every state is sent for, so that nothing is read twice after the next start.
+    paused : callable, optional
+        Whether nothing more should be read for now, as what came of it cannot be stored.
+    fresh : bool
+        Forget all checkpoints: begin with what comes from now on, and learn anew.
+    """
+
+    def __init__(
+        self,
+        spindles: Sequence[Spindle],
+        config: Config,
+        clock: WallClock,
+        stop: Stop | None = None,
+        paused: Callable[[], bool] = lambda: False,
+        fresh: bool = False,
+    ) -> None:
+        self.spindles, self.config, self.fresh = spindles, config, fresh
+        self.clock, self.stop, self.paused = clock, stop or Stop(), paused
+        self.positions: dict[tuple[str, int], Position] = {}
+        """Where in its stream each barrier stands that has not arrived yet, by spindle and number."""
+        self.counts: Counter[str] = Counter()
+        """Blocks, contexts, ticks; dead letters by reason; missing, repeated, redis_errors."""
+        self.lag_s = 0.0
+        """From the last sample to its arrival here, the largest of the last batch."""
+
+    def list_parts(self) -> list[str]:
+        """One partition: all streams of this process."""
+        return ["redis"]
+
+    def build_part(
+        self,
+        step_id: str,  # noqa: ARG002
+        for_part: str,  # noqa: ARG002
+        resume_state: Any,  # noqa: ARG002
+    ) -> StatefulSourcePartition[Item, None]:
+        """Open the streams."""
+        return _Part(self)
+
+
+class _Part(StatefulSourcePartition[Item, None]):
+    """All streams, by one command at a time."""
+
+    def __init__(self, source: RedisStreams) -> None:
+        self._source, self._config = source, source.config.redis
+        self._redis = connect(source.config.redis.url, timeout_s=1.0)
+        self._delay_s, self._retry_s = _FIRST_DELAY_S, 0.0
+        self._inlets: dict[str, Inlet] = {}
+        self._names: dict[bytes, str] = {}
+        self._numbers: dict[str, int] = {}
+        self._due_s: dict[str, float] = {}
+        self._heard_s: dict[str, float] = {}
+        self._ending = False
+
+    def next_batch(self) -> list[Item]:
+        source = self._source
+        if self._ending:
+            raise StopIteration
+        if source.stop.asked:
+            self._ending = True
+            return [self._barrier(name) for name in self._inlets]
+        if source.paused() or monotonic_s() < self._retry_s:
+            return []
+        try:
+            batch = self._read() if self._inlets else self._open()
+        except RedisError as error:
+            source.counts["redis_errors"] += 1
+            if self._delay_s == _FIRST_DELAY_S:
+                _log.warning("redis: cannot read, trying again: %s", error)
+            self._retry_s = monotonic_s() + self._delay_s
+            self._delay_s = min(2 * self._delay_s, _MAX_DELAY_S)
+            return []
+        self._delay_s = _FIRST_DELAY_S
+        return batch
+
+    def next_awake(self) -> datetime:
+        return wake_in(_POLL_S)
+
+    def snapshot(self) -> None:
+        return None
+
+    def close(self) -> None:
+        self._redis.close()
+
+    # --- reading ---
+
+    def _open(self) -> list[Item]:
+        """Give every spindle its state back, and learn what ticks were made since then."""
+        config, source = self._config, self._source
+        pipe = self._redis.pipeline(transaction=False)
+        for spindle in source.spindles:
+            pipe.get(redis_keys.checkpoint(config.prefix, spindle.name))
+            pipe.lrange(redis_keys.ticks(config.prefix, spindle.name), 0, -1)
+            pipe.xrevrange(redis_keys.stream_in(config.prefix, spindle.name), count=1)
+        answers = pipe.execute()
+        out: list[Item] = []
+        kept = zip(source.spindles, answers[::3], answers[1::3], answers[2::3], strict=True)
+        for spindle, data, lines, newest in kept:
+            found = None if source.fresh else self._checkpoint(spindle.name, data)
+            position = Position() if found is None else found.position
+            if source.fresh:
+                lines, position = [], Position(newest[0][0].decode() if newest else "0-0")
+                keys = redis_keys.checkpoint, redis_keys.ticks
+                self._redis.delete(*(key(config.prefix, spindle.name) for key in keys))
+            self._begin(spindle, position, lines)
+            if found is not None:
+                out.append((spindle.name, Resume(spindle.name, found.t_ns, found.states)))
+        resumed = f"{len(out)} of {len(source.spindles)} spindles go on where they were"
+        _log.info("redis: connected; %s", resumed)
+        return out
+
+    def _checkpoint(self, name: str, data: bytes | None) -> Checkpoint | None:
+        """Read a checkpoint and make sure that this program, so configured, can go on from it."""
+        if data is None:
+            return None
+        found, config = checkpoint.decode(data, name), self._source.config
+        if found.learning_hash != config.learning_hash:
+            raise CheckpointError(
+                f"checkpoint of {name!r}: learnt under {found.learning_hash}, this configuration is "
+                f"{config.learning_hash}: more than [judge] and [[limits]] differ. Take the old one, or start with "
+                "--fresh to learn anew"
+            )
+        if found.config_hash != config.hash:
+            _log.warning(
+                "%s: goes on under other limits: %s, before %s", name, config.hash, found.config_hash
+            )
+        return found
+
+    def _begin(self, spindle: Spindle, position: Position, lines: Sequence[bytes]) -> None:
+        name, config, now_s = spindle.name, self._config, monotonic_s()
+        ticks = [tick for line in lines if (tick := _tick(line, position)) is not None]
+        # Spindles take turns, so that no moment of the flow has all their states to write down.
+        share = len(self._inlets) / len(self._source.spindles)
+        self._inlets[name] = Inlet(spindle, position, ticks, round(config.max_ahead_s * NS_PER_S))
+        self._names[redis_keys.stream_in(config.prefix, name).encode()] = name
+        self._due_s[name] = now_s + config.checkpoint_s * (1 + share)
+        self._heard_s[name] = now_s
+
+    def _read(self) -> list[Item]:
+        positions = {key: self._inlets[name].position.entry for key, name in self._names.items()}
+        answer = self._redis.xread(cast(Any, positions), count=self._config.batch)
+        found = cast(Sequence[tuple[bytes, Sequence[Entry]]], answer)
+        now_ns, now_s = self._source.clock.now_ns(), monotonic_s()
+        out: list[Item] = []
+        refused: list[DeadLetter] = []
+        for key, entries in found:
+            name = self._names[key]
+            items, wrong = self._inlets[name].take(entries, now_ns)
+            self._heard_s[name] = now_s
+            refused += wrong
+            out += [(name, item) for item in items]
+        self._count(out, now_ns)
+        out += self._silent(now_ns, now_s)
+        out += [self._barrier(name) for name, due_s in self._due_s.items() if now_s >= due_s]
+        if refused:
+            self._refuse(refused)
+        return out
+
+    def _silent(self, now_ns: int, now_s: float) -> list[Item]:
+        """Tick for streams in which nothing came for a while; written down first, so that a replay ticks alike."""
+        names = [name for name, heard_s in self._heard_s.items() if now_s - heard_s >= _TICK_S]
+        if not names:
+            return []
+        prefix = self._config.prefix
+        pipe = self._redis.pipeline(transaction=False)
+        for name in names:
+            entry = self._inlets[name].position.entry
+            n_ticks = self._inlets[name].position.n_ticks
+            pipe.rpush(redis_keys.ticks(prefix, name), f"{entry}|{now_ns}|{n_ticks + 1}")
+            pipe.xrevrange(redis_keys.stream_in(prefix, name), count=1)
+        answers = pipe.execute()
+        out: list[Item] = []
+        for name, newest in zip(names, answers[1::2], strict=True):
+            inlet, self._heard_s[name] = self._inlets[name], now_s
+            out += [(name, tick) for tick in inlet.ticks_before(None)]
+            out.append((name, inlet.tick(now_ns)))
+            if newest and inlet.is_behind(newest[0][0].decode()):
+                _log.warning("%s: its stream is another one now; read from its beginning", name)
+                self._source.counts["streams_restarted"] += 1
+                inlet.start_over()
+        return out
+
+    def _barrier(self, name: str) -> Item:
+        number = self._numbers[name] = self._numbers.get(name, 0) + 1
+        self._due_s[name] = monotonic_s() + self._config.checkpoint_s
+        inlet = self._inlets[name]
+        self._source.positions[name, number] = inlet.position
+        return name, Snapshot(name, inlet.end_ns, number, owner=OWNER)
+
+    # --- accounts ---
+
+    def _count(self, items: Sequence[Item], now_ns: int) -> None:
+        counts = self._source.counts
+        for _name, item in items:
+            counts[type(item).__name__.lower() + "s"] += 1
+        ends_ns = [item.end_ns for _name, item in items if hasattr(item, "end_ns")]
+        if ends_ns:
+            self._source.lag_s = (now_ns - min(ends_ns)) / NS_PER_S
+        missing = sum(inlet.n_missing for inlet in self._inlets.values())
+        if missing > counts["missing"]:
+            _log.warning("redis: %d entries were gone before they were read", missing - counts["missing"])
+        counts["missing"] = missing
+        counts["repeated"] = sum(inlet.n_repeated for inlet in self._inlets.values())
+
+    def _refuse(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep dead letters for inspection, at most one round trip; they are counted even if that fails."""
+        counts, config = self._source.counts, self._config
+        pipe = self._redis.pipeline(transaction=False)
+        for letter in letters:
+            if not counts[letter.reason]:
+                _log.warning("%s: %s entry %s: %s", letter.spindle, letter.reason, letter.entry, letter.error)
+            counts[letter.reason] += 1
+            fields = {
+                "spindle": letter.spindle,
+                "reason": letter.reason,
+                "error": letter.error[:_ERROR_LENGTH],
+                "entry": letter.entry,
+                "head": letter.head,
+            }
+            key = redis_keys.dead_letters(config.prefix)
+            pipe.xadd(key, fields, maxlen=config.dead_letters, approximate=True)  # type: ignore[arg-type]
+        try:
+            pipe.execute()
+        except RedisError as error:
+            counts["redis_errors"] += 1
+            _log.warning("redis: dead letters not kept: %s", error)
+
+
+def _tick(line: bytes, position: Position) -> tuple[str, int] | None:
+    """Read a tick that was made before a crash; None if the checkpoint knows it, or it is none."""
+    try:
+        entry, t_ns, number = line.decode().split("|")
+        return (entry, int(t_ns)) if int(number) > position.n_ticks else None
+    except ValueError:
+        return None

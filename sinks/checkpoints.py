@@ -1,0 +1,61 @@
+"""What was learnt, into Redis: at the end of the flow, where the barriers bring the states of all steps."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import MutableMapping, Sequence
+from typing import Any
+
+from engine import redis_keys
+from engine.barriers import Snapshot
+from engine.checkpoint import OWNER, Checkpoint, Position
+from engine.config import Config
+from sinks.streams import Kept, RedisAlerts
+
+_log = logging.getLogger(__name__)
+
+
+class Checkpoints:
+    """Makes a checkpoint of each barrier that its source sent.
+
+    Parameters
+    ----------
+    out : RedisAlerts
+        Takes the alerts of the same flow, before this: what led up to a checkpoint is stored first.
+    positions : MutableMapping[tuple[str, int], Position]
+        Where each barrier stands in its stream, from the source; what has arrived is taken out.
+    config : Config
+        What decides.
+    steps : sequence of str
+        Whose states make a checkpoint; one that lacks any is none.
+    """
+
+    def __init__(
+        self,
+        out: RedisAlerts,
+        positions: MutableMapping[tuple[str, int], Position],
+        config: Config,
+        steps: Sequence[str],
+    ) -> None:
+        self._out, self._positions, self._steps = out, positions, frozenset(steps)
+        self._prefix, self._hashes = config.redis.prefix, (config.hash, config.learning_hash)
+
+    def write(self, records: Sequence[Any]) -> None:
+        """Take barriers; pass over the rest."""
+        for record in records:
+            if type(record) is Snapshot and record.owner == OWNER:
+                self._arrived(record)
+
+    def _arrived(self, barrier: Snapshot) -> None:
+        position = self._positions.pop((barrier.spindle, barrier.number))
+        states = {step: state for step, state in barrier.states if step in self._steps}
+        if len(states) < len(self._steps):
+            _log.error(
+                "%s: no checkpoint: there is no state of %s", barrier.spindle, self._steps - set(states)
+            )
+            return
+        data = Checkpoint(position, barrier.t_ns, *self._hashes, states).encode()
+        key, ticks = (
+            make(self._prefix, barrier.spindle) for make in (redis_keys.checkpoint, redis_keys.ticks)
+        )
+        self._out.keep(Kept(key, ticks, data, position.n_ticks))

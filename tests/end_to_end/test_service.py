@@ -1,0 +1,160 @@
+"""The service as its user meets it: a real Redis, a real process, real signals."""
+
+import signal
+
+import orjson
+import pytest
+from real_redis import wait_until
+from service import START_NS, Service, send, shop_items
+
+from engine import redis_keys
+from engine.records import Tick
+
+END_S = 40.0
+
+
+@pytest.fixture(scope="module")
+def shop():
+    """Two spindles, and what they send in 40 seconds with faults among them."""
+    return shop_items(END_S, 2)
+
+
+@pytest.fixture
+def watch(redis_server, shop, tmp_path):
+    """Makes services over the same data, each with keys of its own; ends them all."""
+    made = []
+
+    def make(prefix, site="", items=None):
+        with redis_server.client() as redis:
+            send(redis, prefix, shop[1] if items is None else items)
+        made.append(Service(redis_server, tmp_path / prefix, shop[0], prefix, site))
+        return made[-1]
+
+    yield make
+    for service in made:
+        for process in service.processes:
+            process.kill()
+            process.communicate()
+
+
+def test_a_service_that_is_killed_again_and_again_tells_the_same_alerts_once_each(watch, redis_server):
+    whole, killed = watch("whole"), watch("killed")
+    whole.start()
+    whole.wait_until_all_is_read()
+    told = whole.end()
+    seen = set()
+
+    for _ in range(4):
+        killed.start()
+        before = _positions(killed)
+        wait_until(lambda before=before: _positions(killed) != before or killed.has_read_all(), 60.0)
+        seen.add(_positions(killed))
+        killed.end(signal.SIGKILL)
+    killed.start()
+    killed.wait_until_all_is_read()
+    after = orjson.loads(killed.end())
+
+    assert whole.processes[-1].returncode == killed.processes[-1].returncode == 0
+    assert len(set(whole.alerts(END_S))) >= 2
+    assert sorted(killed.alerts(END_S)) == sorted(whole.alerts(END_S))
+    assert len(set(killed.alerts())) == len(killed.alerts())
+    assert len(seen) >= 2  # it was killed at different places
+    assert after["received"]["missing"] == 0
+    assert orjson.loads(told)["stored"]["added"] == len(whole.alerts())
+
+
+def _positions(service):
+    with service.server.client() as redis:
+        keys = [redis_keys.checkpoint(service.prefix, spindle.name) for spindle in service.spindles]
+        return tuple(redis.mget(keys))
+
+
+def test_after_a_stop_on_request_nothing_is_read_twice(watch, shop):
+    service = watch("stopped")
+    service.start()
+    wait_until(service.n_checkpoints)
+    first = orjson.loads(service.end())
+    service.start()
+    wait_until(lambda: any("connected; 2 of 2" in line for line in _lines(service)))
+    service.wait_until_all_is_read()
+    second = orjson.loads(service.end())
+
+    kinds = ("blocks", "contexts")
+    n_read = sum(told["received"].get(kind, 0) for told in (first, second) for kind in kinds)
+    assert n_read == sum(not isinstance(item, Tick) for item in shop[1])
+
+
+def test_entries_that_cannot_be_used_are_dead_letters_and_harm_no_neighbour(watch, redis_server, shop):
+    service = watch("hostile")
+    bad, good = (redis_keys.stream_in("hostile", spindle.name) for spindle in shop[0])
+    with redis_server.client() as redis:
+        redis.xadd(bad, {"d": b"SPWB nonsense"})
+        redis.xadd(bad, {"other": b"\xff"})
+        redis.xadd(bad, {"d": redis.xrange(good, count=1)[0][1][b"d"]})
+        redis.xadd(bad, {"d": f'{{"v":1,"kind":"tick","spindle":"{shop[0][0].name}","t_ns":{2**62}}}'})
+    service.start()
+    service.wait_until_all_is_read()
+    received = orjson.loads(service.end())["received"]
+
+    assert (received["malformed"], received["foreign"], received["ahead"]) == (2, 1, 1)
+    with redis_server.client() as redis:
+        letters = [fields for _id, fields in redis.xrange(redis_keys.dead_letters("hostile"))]
+    assert [letter[b"reason"] for letter in letters] == [b"malformed", b"malformed", b"foreign", b"ahead"]
+    assert letters[0][b"head"] == b"SPWB nonsense"
+    n_good = sum(not isinstance(item, Tick) for item in shop[1])
+    assert received["blocks"] + received["contexts"] == n_good
+
+
+def test_a_redis_that_dies_and_comes_back_loses_no_alert(watch, redis_server):
+    whole, cut_off = watch("reference"), watch("cut_off")
+    whole.start()
+    whole.wait_until_all_is_read()
+    whole.end()
+    cut_off.start()
+    wait_until(cut_off.n_checkpoints)
+    redis_server.stop()
+    wait_until(lambda: any("cannot" in line["message"] for line in cut_off.log()))
+    redis_server.start()
+    cut_off.wait_until_all_is_read()
+    told = orjson.loads(cut_off.end())
+
+    assert sorted(cut_off.alerts(END_S)) == sorted(whole.alerts(END_S))
+    assert told["received"]["redis_errors"] + told["stored"].get("errors", 0) >= 1
+
+
+def test_what_was_learnt_under_other_detectors_is_refused_until_asked_to_learn_anew(watch):
+    service = watch("changed")
+    service.start()
+    service.wait_until_all_is_read()
+    service.end()
+    changed = watch("changed2")  # another folder
+    changed.prefix = "changed"
+    site = changed.folder / "site.toml"
+    site.write_text(site.read_text().replace('"changed2"', '"changed"') + "\n[learn]\nn_cuts = 5\n")
+    refused = changed.start()
+    refused.communicate(timeout=30)
+    assert refused.returncode == 1
+    assert "start with --fresh to learn anew" in (changed.folder / "log.jsonl").read_text()
+
+    changed.start("--fresh")
+    wait_until(lambda: any("connected; 0 of 2" in str(line) for line in _lines(changed)))
+    changed.end()
+    assert changed.processes[-1].returncode == 0
+
+
+def _lines(service):
+    return (service.folder / "log.jsonl").read_text().splitlines()
+
+
+def test_a_silent_stream_is_told_though_nobody_ticks(watch, redis_server, shop):
+    items = [item for item in shop[1] if item.t_ns < START_NS + 5_000_000_000 and not isinstance(item, Tick)]
+    service = watch("silent", items=items)
+    service.start()
+    wait_until(lambda: any(":sensor" in key for key in service.alerts()), 30.0)
+    service.end(signal.SIGKILL)
+    before = service.alerts()
+    service.start()
+    service.wait_until_all_is_read()
+    service.end()
+    assert service.alerts()[: len(before)] == before
+    assert len(set(service.alerts())) == len(service.alerts())

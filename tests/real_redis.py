@@ -1,0 +1,62 @@
+"""A real redis-server for tests, on a unix socket."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+LONG_S = 20.0
+_DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
+
+
+class RedisServer:
+    """A redis-server whose data survives a kill."""
+
+    def __init__(self, folder: Path) -> None:
+        self.socket = folder / "redis.sock"
+        self.url = f"unix://{self.socket}"
+        self._folder = folder
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self._folder, *_DURABLE],
+            stdout=subprocess.DEVNULL,
+        )
+        wait_until(self._answers)
+
+    def stop(self, number: int = signal.SIGKILL) -> None:
+        """End it."""
+        self.process.send_signal(number)
+        self.process.wait(LONG_S)
+
+    def client(self) -> Redis:
+        """A client; the caller closes it."""
+        return Redis.from_url(self.url, protocol=2)
+
+    def keys(self, stream: str = "alerts") -> list[str]:
+        """Keys of the alerts in a stream, oldest first."""
+        with self.client() as redis:
+            return [fields[b"key"].decode() for _id, fields in redis.xrange(stream)]
+
+    def _answers(self) -> bool:
+        with self.client() as redis:
+            try:
+                return bool(redis.ping())
+            except RedisError:
+                return False
+
+
+def wait_until(holds: Callable[[], object], long_s: float = LONG_S) -> None:
+    """Wait for a condition, looking often; one that does not come to hold is a failure."""
+    deadline_s = time.monotonic() + long_s
+    while not holds():
+        assert time.monotonic() < deadline_s, f"after {long_s:g} s it still does not hold"
+        threading.Event().wait(0.01)

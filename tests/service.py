@@ -1,0 +1,132 @@
+"""A simulated shop in Redis, and the service that watches it as a process."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import orjson
+from real_redis import LONG_S, RedisServer, wait_until
+
+from engine import redis_keys
+from engine.declared import Spindle
+from engine.records import Block, Context, Tick
+from engine.wire import encode
+from replay.simulate import Shop, demo_plan
+
+START_NS = 1_700_000_000_000_000_000
+
+
+def shop_items(duration_s: float, n_spindles: int, seed: int = 1) -> tuple[tuple[Spindle, ...], list]:
+    """What a simulated shop sends: its spindles; blocks and contexts with ticks in between."""
+    shop = Shop(demo_plan(duration_s, seed, n_spindles), START_NS)
+    items: list[Block | Context | Tick] = []
+    for step in range(1, round(duration_s * 4) + 1):
+        items += shop.advance(step / 4)
+        items += [Tick(spindle.name, START_NS + step * 250_000_000) for spindle in shop.spindles]
+    return shop.spindles, items
+
+
+def send(redis, prefix: str, items: list) -> None:
+    """Add items to their spindles' streams, as a sender does: ids of its own and running numbers."""
+    numbers: dict[str, int] = {}
+    pipe = redis.pipeline(transaction=False)
+    for item in items:
+        number = numbers[item.spindle] = numbers.get(item.spindle, 0) + 1
+        fields = {"d": encode(item), "n": number}
+        pipe.xadd(redis_keys.stream_in(prefix, item.spindle), fields, id=f"{START_NS // 10**6}-{number}")
+        if number % 200 == 0:
+            pipe.execute()
+    pipe.execute()
+
+
+@dataclass
+class Service:
+    """`spindlewatch run` in a process of its own."""
+
+    server: RedisServer
+    folder: Path
+    spindles: tuple[Spindle, ...]
+    prefix: str
+    site: str = ""
+    processes: list[subprocess.Popen] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        declared = [f"[[spindles]]\n{_toml(spindle)}" for spindle in self.spindles]
+        settings = (
+            f'[redis]\nurl = "{self.server.url}"\nprefix = "{self.prefix}"\ncheckpoint_s = 0.5\n'
+            f'[journal]\npath = "{self.folder}/shop.sqlite3"\n[ring]\nenabled = false\n'
+        )
+        (self.folder / "site.toml").write_text("\n".join([settings, self.site, *declared]))
+
+    def start(self, *options: str) -> subprocess.Popen:
+        """Start it."""
+        command = [sys.executable, "-m", "engine.cli", "run", "--port", "0", "--json", *options]
+        command += ["--config", str(self.folder / "site.toml")]
+        with (self.folder / "log.jsonl").open("ab") as log:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+        self.processes.append(process)
+        return process
+
+    def end(self, number: int = signal.SIGTERM) -> bytes:
+        """End the last one; what it printed."""
+        self.processes[-1].send_signal(number)
+        told, _ = self.processes[-1].communicate(timeout=LONG_S)
+        return told
+
+    def log(self) -> list[dict]:
+        """What was logged so far."""
+        path = self.folder / "log.jsonl"
+        return [orjson.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+
+    def has_read_all(self) -> bool:
+        """Whether every stream has been read to its end, and that is on record."""
+        with self.server.client() as redis:
+            for spindle in self.spindles:
+                data = redis.get(redis_keys.checkpoint(self.prefix, spindle.name))
+                newest = redis.xrevrange(redis_keys.stream_in(self.prefix, spindle.name), count=1)
+                if data is None or position(data) != newest[0][0].decode():
+                    return False
+        return True
+
+    def n_checkpoints(self) -> int:
+        """How many spindles have one."""
+        with self.server.client() as redis:
+            return sum(
+                redis.exists(redis_keys.checkpoint(self.prefix, spindle.name)) for spindle in self.spindles
+            )
+
+    def alerts(self, until_s: float = 1e6) -> list[str]:
+        """Keys of the alerts told so far, in order; without those of the silence after the stream's end."""
+        keys = self.server.keys(redis_keys.alerts(self.prefix))
+        return [key for key in keys if int(key.rpartition("|")[2]) <= START_NS + until_s * 1e9]
+
+    def wait_until_all_is_read(self) -> None:
+        """Wait until nothing is left to be read."""
+        wait_until(self.has_read_all, 60.0)
+
+
+def position(data: bytes) -> str:
+    """Up to which entry a checkpoint knows."""
+    return msgspec.msgpack.decode(data)[1]["position"]["entry"]
+
+
+def _toml(spindle: Spindle) -> str:
+    """A spindle as TOML: inline tables, which JSON of these records nearly is."""
+    plain = msgspec.to_builtins(spindle)
+    groups = ", ".join(map(_inline, plain["groups"]))
+    return f"name = {orjson.dumps(plain['name']).decode()}\ngroups = [{groups}]\n"
+
+
+def _inline(value: object) -> str:
+    if isinstance(value, dict):
+        pairs = (f"{key} = {_inline(one)}" for key, one in value.items() if one is not None)
+        return f"{{ {', '.join(pairs)} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_inline, value))}]"
+    return orjson.dumps(value).decode()
