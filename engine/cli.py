@@ -14,6 +14,7 @@ from engine.commands.check import check
 from engine.commands.compare import compare
 from engine.commands.demo import demo
 from engine.commands.explain import explain
+from engine.commands.feed import feed
 from engine.commands.importing import import_
 from engine.commands.incident import incident
 from engine.commands.inject import inject, inject_bench
@@ -39,6 +40,7 @@ cli.add_command(check)
 cli.add_command(compare)
 cli.add_command(demo)
 cli.add_command(explain)
+cli.add_command(feed)
 cli.add_command(import_)
 cli.add_command(incident)
 cli.add_command(inject)

@@ -129,11 +129,12 @@ def write_header(path: Path, header: Header) -> None:
     if header.teach_in is not None:
         lines += ["", "[teach_in]", *_pairs(header.teach_in)]
     for group in header.groups:
-        lines += ["", "[[groups]]", *_group_lines(group)]
+        lines += ["", "[[groups]]", *group_lines(group)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _group_lines(group: SensorGroup) -> list[str]:
+def group_lines(group: SensorGroup) -> list[str]:
+    """Return a sensor group as lines of TOML, to stand below the header of its table."""
     lines = _pairs(group, leave_out=("channels",))
     channels = (f"  {_value(channel)}," for channel in group.channels)
     return [*lines, "channels = [", *channels, "]"]

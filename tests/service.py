@@ -16,6 +16,7 @@ from engine import redis_keys
 from engine.declared import Spindle
 from engine.records import Block, Context, Tick
 from engine.wire import encode
+from replay.feed import site_text
 from replay.simulate import Shop, demo_plan
 
 START_NS = 1_700_000_000_000_000_000
@@ -57,12 +58,13 @@ class Service:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
-        declared = [f"[[spindles]]\n{_toml(spindle)}" for spindle in self.spindles]
         settings = (
-            f'[redis]\nurl = "{self.server.url}"\nprefix = "{self.prefix}"\ncheckpoint_s = 0.5\n'
-            f'[journal]\npath = "{self.folder}/shop.sqlite3"\n[ring]\nenabled = false\n'
+            f'checkpoint_s = 0.5\n[journal]\npath = "{self.folder}/shop.sqlite3"\n'
+            f"[ring]\nenabled = false\n{self.site}\n"
         )
-        (self.folder / "site.toml").write_text("\n".join([settings, self.site, *declared]))
+        written = site_text(self.spindles, self.server.url, self.prefix)
+        head, _, declared = written.partition("\n\n")
+        (self.folder / "site.toml").write_text(f"{head}\n{settings}\n{declared}")
 
     def start(self, *options: str) -> subprocess.Popen:
         """Start it."""
@@ -114,19 +116,3 @@ class Service:
 def position(data: bytes) -> str:
     """Up to which entry a checkpoint knows."""
     return msgspec.msgpack.decode(data)[1]["position"]["entry"]
-
-
-def _toml(spindle: Spindle) -> str:
-    """A spindle as TOML: inline tables, which JSON of these records nearly is."""
-    plain = msgspec.to_builtins(spindle)
-    groups = ", ".join(map(_inline, plain["groups"]))
-    return f"name = {orjson.dumps(plain['name']).decode()}\ngroups = [{groups}]\n"
-
-
-def _inline(value: object) -> str:
-    if isinstance(value, dict):
-        pairs = (f"{key} = {_inline(one)}" for key, one in value.items() if one is not None)
-        return f"{{ {', '.join(pairs)} }}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_inline, value))}]"
-    return orjson.dumps(value).decode()

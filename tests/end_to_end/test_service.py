@@ -1,6 +1,8 @@
 """The service as its user meets it: a real Redis, a real process, real signals."""
 
 import signal
+import subprocess
+import sys
 
 import orjson
 import pytest
@@ -8,6 +10,7 @@ from real_redis import wait_until
 from service import START_NS, Service, send, shop_items
 
 from engine import redis_keys
+from engine.config import load_config
 from engine.records import Tick
 
 END_S = 40.0
@@ -158,3 +161,22 @@ def test_a_silent_stream_is_told_though_nobody_ticks(watch, redis_server, shop):
     service.end()
     assert service.alerts()[: len(before)] == before
     assert len(set(service.alerts())) == len(service.alerts())
+
+
+def test_a_simulated_shop_is_fed_live_and_found_by_the_service(redis_server, tmp_path):
+    (tmp_path / "redis.toml").write_text(f'[redis]\nurl = "{redis_server.url}"\nprefix = "live"\n')
+    command = [sys.executable, "-m", "engine.cli", "feed", "--duration", "4", "--spindles", "1", "--json"]
+    command += ["--config", str(tmp_path / "redis.toml"), "--site", str(tmp_path / "site.toml")]
+    fed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    config = load_config(tmp_path / "site.toml")
+
+    with redis_server.client() as redis:
+        n_entries = redis.xlen(redis_keys.stream_in("live", config.spindles[0].name))
+    assert orjson.loads(fed.stdout) == {"sent": n_entries, "dropped": 0, "errors": 0}
+    service = Service(redis_server, tmp_path / "run", config.spindles, "live")
+    service.start()
+    try:
+        service.wait_until_all_is_read()
+        assert orjson.loads(service.end())["received"]["blocks"] > 20
+    finally:
+        service.processes[-1].kill()
