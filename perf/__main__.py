@@ -26,6 +26,7 @@ from perf import (  # noqa: F401 - importing registers
     bench_start,
     bench_tool_life,
     bench_tune,
+    bench_wire,
 )
 from perf.budgets import load_budgets
 from perf.figures import FIGURES, Bench
