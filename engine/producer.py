@@ -126,18 +126,24 @@ class Producer:
         delay_s = _FIRST_DELAY_S
         while batch := self._next():
             try:
-                self._add(batch)
+                if self._add(batch):
+                    delay_s = _FIRST_DELAY_S
             except RedisError as error:
                 self.counts["errors"] += 1
                 if delay_s == _FIRST_DELAY_S:
                     _log.warning("%s: cannot add data, trying again: %s", self._stream, error)
-                with self._changed:
-                    self._changed.wait_for(lambda: self._closing_s is not None, delay_s)
-                    if self._closing_s is not None and monotonic_s() > self._closing_s:
-                        return
+                if not self._pause(delay_s):
+                    return
                 delay_s = min(2 * delay_s, _MAX_DELAY_S)
-            else:
-                delay_s = _FIRST_DELAY_S
+
+    def _pause(self, delay_s: float) -> bool:
+        """Wait before another try; False if closing and out of time."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing_s is not None, delay_s)
+            if self._closing_s is None:
+                return True
+            self._changed.wait_for(lambda: False, _FIRST_DELAY_S)
+            return monotonic_s() < self._closing_s
 
     def _next(self) -> list[bytes]:
         """What has waited longest, which stays queued; nothing when all is done and closing."""
@@ -145,10 +151,11 @@ class Producer:
             self._changed.wait_for(lambda: self._waiting or self._closing_s is not None)
             return [self._waiting[i] for i in range(min(_PIPELINE, len(self._waiting)))]
 
-    def _add(self, batch: list[bytes]) -> None:
-        """Send a batch, all or nothing; what is stored leaves the queue."""
+    def _add(self, batch: list[bytes]) -> bool:
+        """Send a batch, all or nothing; what is stored leaves the queue. False: first the stream had to be asked."""
         if self._last is None:
             self._last = self._newest()
+            return False  # what turned out to be there has left the queue
         ms, number = self._last
         ms = max(ms, self._clock.now_ns() // 1_000_000)  # the wall clock may have been set back
         # As one transaction: were one refused (no memory) and the next taken, their order would be lost.
@@ -162,6 +169,7 @@ class Producer:
         self.counts["sent"] += len(batch)
         for message in batch:
             self._done(message)
+        return True
 
     def _newest(self) -> tuple[int, int]:
         """The newest entry's milliseconds and running number; what a lost answer had stored leaves the queue."""

@@ -23,6 +23,7 @@ from perf import (  # noqa: F401 - importing registers
     bench_machining,
     bench_recordings,
     bench_replay,
+    bench_service,
     bench_start,
     bench_tool_life,
     bench_tune,

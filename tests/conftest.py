@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from real_redis import RedisServer
+
+from perf.real_redis import RedisServer
 
 # How long an example takes says nothing on a shared machine; and a run that fails must fail again.
 settings.register_profile("spindlewatch", deadline=None, derandomize=True)

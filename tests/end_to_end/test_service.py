@@ -6,12 +6,12 @@ import sys
 
 import orjson
 import pytest
-from real_redis import wait_until
-from service import START_NS, Service, send, shop_items
 
 from engine import redis_keys
 from engine.config import load_config
 from engine.records import Tick
+from perf.real_redis import wait_until
+from perf.service_process import START_NS, Service, send, shop_items
 
 END_S = 40.0
 
@@ -49,9 +49,9 @@ def test_a_service_that_is_killed_again_and_again_tells_the_same_alerts_once_eac
 
     for _ in range(4):
         killed.start()
-        before = _positions(killed)
-        wait_until(lambda before=before: _positions(killed) != before or killed.has_read_all(), 60.0)
-        seen.add(_positions(killed))
+        before = killed.checkpoints()
+        wait_until(lambda before=before: killed.checkpoints() != before or killed.has_read_all(), 60.0)
+        seen.add(killed.checkpoints())
         killed.end(signal.SIGKILL)
     killed.start()
     killed.wait_until_all_is_read()
@@ -64,12 +64,6 @@ def test_a_service_that_is_killed_again_and_again_tells_the_same_alerts_once_eac
     assert len(seen) >= 2  # it was killed at different places
     assert after["received"]["missing"] == 0
     assert orjson.loads(told)["stored"]["added"] == len(whole.alerts())
-
-
-def _positions(service):
-    with service.server.client() as redis:
-        keys = [redis_keys.checkpoint(service.prefix, spindle.name) for spindle in service.spindles]
-        return tuple(redis.mget(keys))
 
 
 def test_after_a_stop_on_request_nothing_is_read_twice(watch, shop):

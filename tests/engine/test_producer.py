@@ -1,10 +1,10 @@
 import numpy as np
-from real_redis import wait_until
 
 from engine import redis_keys
 from engine.producer import Producer
 from engine.records import Block, Tick
 from engine.wire import decode
+from perf.real_redis import wait_until
 
 STREAM = redis_keys.stream_in("shop", "M1")
 T0 = 1_700_000_000_000_000_000

@@ -5,11 +5,11 @@ import time
 
 import orjson
 import pytest
-from real_redis import wait_until
 from redis import Redis
 from told import alert, state
 
 from engine.errors import UsageError
+from perf.real_redis import wait_until
 from sinks.streams import RedisAlerts
 
 

@@ -5,40 +5,44 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import orjson
-from real_redis import LONG_S, RedisServer, wait_until
+from redis import Redis
 
 from engine import redis_keys
 from engine.declared import Spindle
 from engine.records import Block, Context, Tick
 from engine.wire import encode
+from perf.real_redis import LONG_S, RedisServer, wait_until
 from replay.feed import site_text
 from replay.simulate import Shop, demo_plan
 
 START_NS = 1_700_000_000_000_000_000
+Item = Block | Context | Tick
 
 
-def shop_items(duration_s: float, n_spindles: int, seed: int = 1) -> tuple[tuple[Spindle, ...], list]:
+def shop_items(duration_s: float, n_spindles: int, seed: int = 1) -> tuple[tuple[Spindle, ...], list[Item]]:
     """What a simulated shop sends: its spindles; blocks and contexts with ticks in between."""
     shop = Shop(demo_plan(duration_s, seed, n_spindles), START_NS)
-    items: list[Block | Context | Tick] = []
+    items: list[Item] = []
     for step in range(1, round(duration_s * 4) + 1):
         items += shop.advance(step / 4)
         items += [Tick(spindle.name, START_NS + step * 250_000_000) for spindle in shop.spindles]
     return shop.spindles, items
 
 
-def send(redis, prefix: str, items: list) -> None:
+def send(redis: Redis, prefix: str, items: Sequence[Item]) -> None:
     """Add items to their spindles' streams, as a sender does: ids of its own and running numbers."""
     numbers: dict[str, int] = {}
     pipe = redis.pipeline(transaction=False)
     for item in items:
         number = numbers[item.spindle] = numbers.get(item.spindle, 0) + 1
-        fields = {"d": encode(item), "n": number}
+        fields: dict[Any, Any] = {"d": encode(item), "n": number}
         pipe.xadd(redis_keys.stream_in(prefix, item.spindle), fields, id=f"{START_NS // 10**6}-{number}")
         if number % 200 == 0:
             pipe.execute()
@@ -54,19 +58,20 @@ class Service:
     spindles: tuple[Spindle, ...]
     prefix: str
     site: str = ""
-    processes: list[subprocess.Popen] = field(default_factory=list)
+    batch: int = 64
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
         settings = (
-            f'checkpoint_s = 0.5\n[journal]\npath = "{self.folder}/shop.sqlite3"\n'
+            f'checkpoint_s = 0.5\nbatch = {self.batch}\n[journal]\npath = "{self.folder}/shop.sqlite3"\n'
             f"[ring]\nenabled = false\n{self.site}\n"
         )
         written = site_text(self.spindles, self.server.url, self.prefix)
         head, _, declared = written.partition("\n\n")
         (self.folder / "site.toml").write_text(f"{head}\n{settings}\n{declared}")
 
-    def start(self, *options: str) -> subprocess.Popen:
+    def start(self, *options: str) -> subprocess.Popen[bytes]:
         """Start it."""
         command = [sys.executable, "-m", "engine.cli", "run", "--port", "0", "--json", *options]
         command += ["--config", str(self.folder / "site.toml")]
@@ -81,7 +86,7 @@ class Service:
         told, _ = self.processes[-1].communicate(timeout=LONG_S)
         return told
 
-    def log(self) -> list[dict]:
+    def log(self) -> list[dict[str, Any]]:
         """What was logged so far."""
         path = self.folder / "log.jsonl"
         return [orjson.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
@@ -90,18 +95,23 @@ class Service:
         """Whether every stream has been read to its end, and that is on record."""
         with self.server.client() as redis:
             for spindle in self.spindles:
-                data = redis.get(redis_keys.checkpoint(self.prefix, spindle.name))
-                newest = redis.xrevrange(redis_keys.stream_in(self.prefix, spindle.name), count=1)
+                data = cast(bytes | None, redis.get(redis_keys.checkpoint(self.prefix, spindle.name)))
+                newest = cast(
+                    list[Any], redis.xrevrange(redis_keys.stream_in(self.prefix, spindle.name), count=1)
+                )
                 if data is None or position(data) != newest[0][0].decode():
                     return False
         return True
 
+    def checkpoints(self) -> tuple[bytes | None, ...]:
+        """What is on record of each spindle."""
+        keys = [redis_keys.checkpoint(self.prefix, spindle.name) for spindle in self.spindles]
+        with self.server.client() as redis:
+            return tuple(cast(list[bytes | None], redis.mget(keys)))
+
     def n_checkpoints(self) -> int:
         """How many spindles have one."""
-        with self.server.client() as redis:
-            return sum(
-                redis.exists(redis_keys.checkpoint(self.prefix, spindle.name)) for spindle in self.spindles
-            )
+        return sum(data is not None for data in self.checkpoints())
 
     def alerts(self, until_s: float = 1e6) -> list[str]:
         """Keys of the alerts told so far, in order; without those of the silence after the stream's end."""
@@ -115,4 +125,4 @@ class Service:
 
 def position(data: bytes) -> str:
     """Up to which entry a checkpoint knows."""
-    return msgspec.msgpack.decode(data)[1]["position"]["entry"]
+    return str(msgspec.msgpack.decode(data)[1]["position"]["entry"])

@@ -1,4 +1,4 @@
-"""A real redis-server for tests, on a unix socket."""
+"""A real redis-server for tests and figures, on a unix socket."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -44,7 +45,7 @@ class RedisServer:
     def keys(self, stream: str = "alerts") -> list[str]:
         """Keys of the alerts in a stream, oldest first."""
         with self.client() as redis:
-            return [fields[b"key"].decode() for _id, fields in redis.xrange(stream)]
+            return [fields[b"key"].decode() for _id, fields in cast(list[Any], redis.xrange(stream))]
 
     def _answers(self) -> bool:
         with self.client() as redis:
@@ -58,5 +59,6 @@ def wait_until(holds: Callable[[], object], long_s: float = LONG_S) -> None:
     """Wait for a condition, looking often; one that does not come to hold is a failure."""
     deadline_s = time.monotonic() + long_s
     while not holds():
-        assert time.monotonic() < deadline_s, f"after {long_s:g} s it still does not hold"
+        if time.monotonic() > deadline_s:
+            raise TimeoutError(f"after {long_s:g} s it still does not hold")
         threading.Event().wait(0.01)
