@@ -146,6 +146,9 @@ class _Part(StatefulSourcePartition[Item, None]):
             pipe.lrange(redis_keys.ticks(config.prefix, spindle.name), 0, -1)
             pipe.xrevrange(redis_keys.stream_in(config.prefix, spindle.name), count=1)
         answers = pipe.execute()
+        if source.fresh:
+            keys = redis_keys.checkpoint, redis_keys.ticks
+            self._redis.delete(*(key(config.prefix, one.name) for one in source.spindles for key in keys))
         out: list[Item] = []
         kept = zip(source.spindles, answers[::3], answers[1::3], answers[2::3], strict=True)
         for spindle, data, lines, newest in kept:
@@ -153,8 +156,6 @@ class _Part(StatefulSourcePartition[Item, None]):
             position = Position() if found is None else found.position
             if source.fresh:
                 lines, position = [], Position(newest[0][0].decode() if newest else "0-0")
-                keys = redis_keys.checkpoint, redis_keys.ticks
-                self._redis.delete(*(key(config.prefix, spindle.name) for key in keys))
             self._begin(spindle, position, lines)
             if found is not None:
                 out.append((spindle.name, Resume(spindle.name, found.t_ns, found.states)))
@@ -221,7 +222,12 @@ class _Part(StatefulSourcePartition[Item, None]):
             n_ticks = self._inlets[name].position.n_ticks
             pipe.rpush(redis_keys.ticks(prefix, name), f"{entry}|{now_ns}|{n_ticks + 1}")
             pipe.xrevrange(redis_keys.stream_in(prefix, name), count=1)
-        answers = pipe.execute()
+        try:
+            answers = pipe.execute()
+        except RedisError as error:  # what was read before must go on all the same
+            self._source.counts["redis_errors"] += 1
+            _log.warning("redis: silence not noted, trying again: %s", error)
+            return []
         out: list[Item] = []
         for name, newest in zip(names, answers[1::2], strict=True):
             inlet, self._heard_s[name] = self._inlets[name], now_s

@@ -1,0 +1,48 @@
+"""What a source hands out, asked directly."""
+
+from redis.exceptions import ConnectionError as AwayError
+
+from engine.clock import WallClock
+from engine.config import parse_config
+from engine.sources.redis_streams import RedisStreams
+from perf.real_redis import wait_until
+from perf.service_process import send, shop_items
+
+
+def test_what_was_read_goes_on_though_redis_goes_away_before_silence_is_noted(redis_server, monkeypatch):
+    spindles, items = shop_items(2.0, 2)
+    loud = spindles[0].name
+    config = parse_config(f'[redis]\nurl = "{redis_server.url}"\nprefix = "p"\nbatch = 1000\n')
+    source = RedisStreams(spindles, config, WallClock())
+    part = source.build_part("source", "redis", None)
+    assert part.next_batch() == []  # nothing to go on from
+    with redis_server.client() as redis:
+        send(redis, "p", [item for item in items if item.spindle == loud])
+
+    def away(*_args, **_options):
+        raise AwayError("gone")
+
+    part._heard_s = dict.fromkeys(part._heard_s, -1e9)  # the other one has long been silent
+    monkeypatch.setattr("redis.client.Pipeline.execute", away)
+    batch = part.next_batch()
+    part.close()
+
+    assert len(batch) == sum(item.spindle == loud for item in items)
+    assert source.counts["redis_errors"] == 1
+
+
+def test_a_redis_that_is_away_at_the_start_is_waited_for(redis_server):
+    spindles, items = shop_items(1.0, 1)
+    config = parse_config(f'[redis]\nurl = "{redis_server.url}"\nprefix = "p"\n')
+    source = RedisStreams(spindles, config, WallClock())
+    part = source.build_part("source", "redis", None)
+    redis_server.stop()
+    assert part.next_batch() == []
+    assert source.counts["redis_errors"] == 1
+    redis_server.start()
+    with redis_server.client() as redis:
+        send(redis, "p", items)
+    found: list = []
+    wait_until(lambda: found.extend(part.next_batch()) or len(found) >= len(items))
+    part.close()
+    assert [type(item) for _name, item in found] == [type(item) for item in items]
