@@ -45,7 +45,7 @@ class Checkpoint:
     t_ns : int
         Stream time.
     config_hash, learning_hash : str
-        Of the configuration under which it came to be.
+        Of the configuration and the declaration under which it came to be.
     states : Mapping[str, bytes]
         By step id.
     """

@@ -36,6 +36,11 @@ class WallClock:
         """UTC nanoseconds."""
         return self._start_ns + time.monotonic_ns()
 
+    @staticmethod
+    def system_ns() -> int:
+        """UTC nanoseconds by the system's clock as it stands: to hold the stamps of others against, and no more."""
+        return time.time_ns()
+
 
 class NoClock:
     """The clock of an unpaced replay: there is no *now*."""

@@ -199,7 +199,7 @@ class RedisConfig(_Table, frozen=True):
 
     url: Annotated[str, Meta(min_length=1)]
     prefix: Annotated[str, Meta(min_length=1, max_length=100)]
-    batch: Annotated[int, Meta(ge=1, le=1000)]
+    batch: Annotated[int, Meta(ge=1, le=100_000)]
     max_ahead_s: Positive
     dead_letters: Annotated[int, Meta(ge=1, le=1_000_000)]
     checkpoint_s: Annotated[float, Meta(ge=0.5, le=3600)]
@@ -263,11 +263,24 @@ class Config(_Table, frozen=True):
         deciding = msgspec.structs.replace(self, hub=_DEFAULTS().hub, journal=_DEFAULTS().journal)
         return _hash_without(deciding, _BESIDE)[:12]
 
-    @property
-    def learning_hash(self) -> str:
-        """First 12 hex digits of SHA-256 over what learnt state depends on: all that decides but limits and judge."""
-        deciding = msgspec.structs.replace(self, hub=_DEFAULTS().hub, journal=_DEFAULTS().journal)
-        return _hash_without(deciding, (*_BESIDE, "limits", "judge"))[:12]
+    def learning_hash(self, spindle: Spindle) -> str:
+        """Say under what a spindle's learnt state came to be: a state of another is none to go on from.
+
+        Parameters
+        ----------
+        spindle : Spindle
+            As declared.
+
+        Returns
+        -------
+        str
+            First 12 hex digits of SHA-256 over the declaration and all that decides but ``[judge]`` and ``[[limits]]``.
+        """
+        deciding = msgspec.structs.replace(
+            self, hub=_DEFAULTS().hub, journal=_DEFAULTS().journal, spindles=(spindle,)
+        )
+        beside = [table for table in _BESIDE if table != "spindles"]
+        return _hash_without(deciding, (*beside, "limits", "judge"))[:12]
 
     @property
     def measuring_hash(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from engine.declared import SensorGroup, TeachIn
 
+# Group names become file names, channel names become columns and feature names.
 _GROUP_NAME = re.compile(r"\w[\w-]*")
 _CHANNEL_NAME = re.compile(r"\w+")
 _NOT_GROUPS = frozenset({"context"})

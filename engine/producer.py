@@ -1,27 +1,24 @@
 """The sender's side: blocks, contexts and ticks of one spindle into its Redis stream, in order, each once.
 
-The format is a line, ``XADD {prefix}:in:{spindle} MAXLEN ~ 3000 <ms>-<n> d <message> n <number>``:
-any language that speaks to Redis can send it. Ids never decrease, and the stream's newest entry says what was stored:
-after a lost answer it is asked first, so nothing is sent twice.
+The format is a line, ``XADD {prefix}:in:{spindle} MAXLEN ~ 3000 <ms>-<k> d <message> n <number>``: any language that
+speaks to Redis can send it. When an answer was lost, the newest entry's running number says how much of what was sent
+is there: so nothing is sent twice.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections import Counter, deque
+from collections import Counter
 from typing import cast
 
-from redis.exceptions import RedisError
-
 from engine import redis_keys
-from engine.clock import WallClock, monotonic_s
+from engine.clock import WallClock
+from engine.outbox import Outbox
 from engine.records import Block, Context, Tick
 from engine.redis_link import connect
 from engine.wire import encode
 
-_PIPELINE = 64
-_FIRST_DELAY_S, _MAX_DELAY_S = 0.05, 2.0
+_BATCH = 64
 
 _log = logging.getLogger(__name__)
 
@@ -29,9 +26,9 @@ _log = logging.getLogger(__name__)
 class Producer:
     """Sends what one spindle's sensors and controller say; one producer per spindle at a time.
 
-    A thread of its own sends; `send` never waits for Redis. While Redis is away, loads or is full, what is to be sent
-    waits in memory; beyond ``max_waiting_mib`` the oldest is dropped, counted and logged. What waits is lost with the
-    process.
+    `send` never waits for Redis. While Redis is away, loads or is full, what is to be sent waits in memory
+    (`engine.outbox.Outbox`) and is lost with the process. Entries that Redis had confirmed and forgot, as after a power
+    cut, leave a gap in the running numbers as long as this producer lives.
 
     Parameters
     ----------
@@ -62,19 +59,19 @@ class Producer:
     ) -> None:
         self._redis = connect(url)
         self._stream, self._n_kept = redis_keys.stream_in(prefix, spindle), n_kept
-        self._max_bytes = round(max_waiting_mib * 2**20)
-        self._waiting: deque[bytes] = deque()
-        self._n_bytes = 0
-        self._changed = threading.Condition()
-        self._closing_s: float | None = None
         self._clock = WallClock()
-        self._last: tuple[int, int] | None = (
-            None  # the newest entry's ms and number, once the stream was asked
+        self._id = (0, 0)  # of the newest entry: milliseconds and sequence
+        self._number = 0  # its running number
+        self._knows = False  # whether the stream was asked, and has answered to all that was sent since
+        self._unanswered = 0  # the running number up to which it is not known what is there
+        self._outbox = Outbox[bytes](
+            self._stream, self._add, most=_BATCH, max_size=round(max_waiting_mib * 2**20), size_of=len
         )
-        self.counts: Counter[str] = Counter()
-        """``sent``, ``repeated`` (were there already), ``dropped``, ``errors``."""
-        self._thread = threading.Thread(target=self._run, name=f"producer-{spindle}", daemon=True)
-        self._thread.start()
+
+    @property
+    def counts(self) -> Counter[str]:
+        """``sent``; ``repeated``: were there, though no answer had come; ``dropped``, ``errors``."""
+        return self._outbox.counts
 
     def send(self, item: Block | Context | Tick) -> None:
         """Queue one record; never waits for Redis.
@@ -89,109 +86,58 @@ class Producer:
         WireError
             It cannot be sent: a name, time, rate, shape or number out of range.
         """
-        message = encode(item)
-        with self._changed:
-            self._waiting.append(message)
-            self._n_bytes += len(message)
-            n_dropped = 0
-            while self._n_bytes > self._max_bytes and len(self._waiting) > 1:
-                self._n_bytes -= len(self._waiting.popleft())
-                n_dropped += 1
-            if n_dropped and not self.counts["dropped"]:
-                _log.error("%s: the queue is full, dropping the oldest data", self._stream)
-            self.counts["dropped"] += n_dropped
-            self._changed.notify_all()
+        self._outbox.put([encode(item)])
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until everything is in Redis.
-
-        Returns
-        -------
-        bool
-            False: after so long it still was not.
-        """
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._waiting, timeout_s)
+        """Wait until everything is in Redis; False: after so long it still was not."""
+        return self._outbox.flush(timeout_s)
 
     def close(self, timeout_s: float = 2.0) -> None:
-        """Send what waits, for so long at most, then stop; what is left is counted as dropped."""
-        with self._changed:
-            self._closing_s = monotonic_s() + timeout_s
-            self._changed.notify_all()
-        self._thread.join()
+        """Send what waits, for so long at most and one answer that is under way; what is left counts as dropped."""
+        self._outbox.close(timeout_s)
         self._redis.close()
-        self.counts["dropped"] += len(self._waiting)
 
-    def _run(self) -> None:
-        delay_s = _FIRST_DELAY_S
-        while batch := self._next():
-            try:
-                if self._add(batch):
-                    delay_s = _FIRST_DELAY_S
-            except RedisError as error:
-                self.counts["errors"] += 1
-                if delay_s == _FIRST_DELAY_S:
-                    _log.warning("%s: cannot add data, trying again: %s", self._stream, error)
-                if not self._pause(delay_s):
-                    return
-                delay_s = min(2 * delay_s, _MAX_DELAY_S)
+    def _add(self, batch: list[bytes]) -> int:
+        """Send a batch; how many of it, from the first on, are stored."""
+        if not self._knows:
+            return self._ask()
+        ms, sequence = self._id
+        now_ms = self._clock.now_ns() // 1_000_000
+        ms, sequence = (
+            (now_ms, -1) if now_ms > ms else (ms, sequence)
+        )  # a clock that was set back changes nothing
+        # No transaction: killed while it writes one down, Redis 7.0 keeps half of it, and does it at the next start.
+        pipe = self._redis.pipeline(transaction=False)
+        for step, message in enumerate(batch, 1):
+            fields = {"d": message, "n": self._number + step}
+            pipe.xadd(self._stream, fields, f"{ms}-{sequence + step}", self._n_kept)  # type: ignore[arg-type]
+        self._knows, self._unanswered = False, self._number + len(batch)
+        answers = pipe.execute(raise_on_error=False)
+        refused = [position for position, answer in enumerate(answers) if isinstance(answer, Exception)]
+        n_done = len(batch)
+        while n_done and n_done - 1 in refused:
+            n_done -= 1
+        if not n_done:
+            raise answers[0]
+        # What was refused before something that was taken cannot be put in its place any more; its numbers are a gap.
+        n_lost = sum(position < n_done for position in refused)
+        self._knows, self._number, self._id = True, self._number + n_done, (ms, sequence + n_done)
+        self.counts["sent"] += n_done - n_lost
+        if n_lost:
+            _log.error("%s: %d entries were refused, and later ones taken", self._stream, n_lost)
+            self.counts["dropped"] += n_lost
+        return n_done
 
-    def _pause(self, delay_s: float) -> bool:
-        """Wait before another try; False if closing and out of time."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closing_s is not None, delay_s)
-            if self._closing_s is None:
-                return True
-            self._changed.wait_for(lambda: False, _FIRST_DELAY_S)
-            return monotonic_s() < self._closing_s
-
-    def _next(self) -> list[bytes]:
-        """What has waited longest, which stays queued; nothing when all is done and closing."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closing_s is not None)
-            return [self._waiting[i] for i in range(min(_PIPELINE, len(self._waiting)))]
-
-    def _add(self, batch: list[bytes]) -> bool:
-        """Send a batch, all or nothing; what is stored leaves the queue. False: first the stream had to be asked."""
-        if self._last is None:
-            self._last = self._newest()
-            return False  # what turned out to be there has left the queue
-        ms, number = self._last
-        ms = max(ms, self._clock.now_ns() // 1_000_000)  # the wall clock may have been set back
-        # As one transaction: were one refused (no memory) and the next taken, their order would be lost.
-        pipe = self._redis.pipeline(transaction=True)
-        for offset, message in enumerate(batch, 1):
-            fields = {"d": message, "n": number + offset}
-            pipe.xadd(self._stream, fields, f"{ms}-{number + offset}", self._n_kept)  # type: ignore[arg-type]
-        self._last = None  # until there is an answer, only the stream knows what of it is there
-        pipe.execute()
-        self._last = ms, number + len(batch)
-        self.counts["sent"] += len(batch)
-        for message in batch:
-            self._done(message)
-        return True
-
-    def _newest(self) -> tuple[int, int]:
-        """The newest entry's milliseconds and running number; what a lost answer had stored leaves the queue."""
+    def _ask(self) -> int:
+        """Ask the stream where it ends; how many of what was sent last, without an answer, are there."""
         newest = cast(list[tuple[bytes, dict[bytes, bytes]]], self._redis.xrevrange(self._stream, count=1))
-        if not newest:
-            return 0, 0
-        entry, fields = newest[0]
-        self._forget(fields.get(b"d"))
-        return int(entry.split(b"-")[0]), int(fields.get(b"n", b"0"))
-
-    def _forget(self, stored: bytes | None) -> None:
-        """Take from the queue everything up to a message that is stored already, if it is the queue's."""
-        with self._changed:
-            first = [self._waiting[i] for i in range(min(_PIPELINE, len(self._waiting)))]
-        if stored is not None and stored in first:
-            for message in first[: first.index(stored) + 1]:
-                self.counts["repeated"] += 1
-                self._done(message)
-
-    def _done(self, message: bytes) -> None:
-        with self._changed:
-            if self._waiting and self._waiting[0] is message:  # else it was dropped meanwhile
-                self._waiting.popleft()
-                self._n_bytes -= len(message)
-            self._changed.notify_all()
+        n_before = self._number
+        if newest:
+            entry, fields = newest[0]
+            self._id = redis_keys.entry_key(entry)
+            self._number = max(n_before, redis_keys.running_number(fields))
+        self._knows = True
+        if not n_before < self._number <= self._unanswered:
+            return 0
+        self.counts["repeated"] += self._number - n_before
+        return self._number - n_before

@@ -1,10 +1,12 @@
-"""What stands where in Redis: the names of all keys, by the configured prefix.
+"""What stands where in Redis: the names of all keys, by the configured prefix, and how a stream's entries are ordered.
 
 One stream per spindle, written by one sender: so that its entries can carry ids of their own, and how spindles are
 spread over processes never changes where their data is.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 def stream_in(prefix: str, spindle: str) -> str:
@@ -49,3 +51,48 @@ def ticks(prefix: str, spindle: str) -> str:
 def dead_letters(prefix: str) -> str:
     """Stream of the entries that could not be used, newest kept."""
     return f"{prefix}:dead"
+
+
+def entry_key(entry: bytes | str) -> tuple[int, int]:
+    """Order of an entry's id.
+
+    Parameters
+    ----------
+    entry : bytes or str
+        ``milliseconds-sequence``, as Redis gives it.
+
+    Returns
+    -------
+    tuple of int
+        Comparable.
+
+    Examples
+    --------
+    >>> entry_key("1700000000000-10") > entry_key(b"1700000000000-9")
+    True
+    """
+    text = entry.decode() if isinstance(entry, bytes) else entry
+    ms, _, sequence = text.partition("-")
+    return int(ms), int(sequence)
+
+
+def running_number(fields: Mapping[bytes, bytes]) -> int:
+    """Read the running number of an entry.
+
+    Parameters
+    ----------
+    fields : Mapping[bytes, bytes]
+        Whatever somebody stored.
+
+    Returns
+    -------
+    int
+        From 1; 0 where there is none that can be read.
+
+    Examples
+    --------
+    >>> running_number({b"n": b"17"}), running_number({b"n": b"many"}), running_number({})
+    (17, 0, 0)
+    """
+    text = fields.get(b"n", b"")
+    return int(text) if text.isdigit() and len(text) < 19 else 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -40,8 +38,11 @@ def connect(url: str, timeout_s: float = 5.0) -> Redis:
             health_check_interval=15,
             retry=Retry(NoBackoff(), 0),
         )
-    except ValueError as error:
-        raise UsageError(f"redis: got {without_password(url)!r}: {error}") from error
+    except ValueError as error:  # whose words may repeat a part of the password
+        told = (
+            f"redis: got {without_password(url)!r}, wanted redis://host:port/db, rediss://... or unix:///path"
+        )
+        raise UsageError(told) from error
 
 
 def without_password(url: str) -> str:
@@ -51,8 +52,11 @@ def without_password(url: str) -> str:
     --------
     >>> without_password("redis://shop:secret@127.0.0.1:6379/0")
     'redis://***@127.0.0.1:6379/0'
+    >>> without_password("redis://shop:se/c@ret@127.0.0.1/0")
+    'redis://***@127.0.0.1/0'
     >>> without_password("unix:///run/redis.sock")
     'unix:///run/redis.sock'
     """
-    user, at, _host = urlsplit(url).netloc.rpartition("@")
-    return url.replace(f"{user}@", "***@", 1) if at else url
+    secret, at, host = url.rpartition("@")
+    scheme, mark, _user = secret.rpartition("://")
+    return f"{scheme}{mark}***@{host}" if at else url

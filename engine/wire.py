@@ -9,7 +9,7 @@ A **block** is binary, little-endian, a header of 32 bytes, then names, then sam
     6     uint8    length of the spindle's name in bytes, 1-255
     7     uint8    length of the sensor group's name in bytes, 1-255
     8     int64    t_ns: UTC nanoseconds of the first sample, greater than 0
-    16    float64  sample_rate_hz: finite, greater than 0
+    16    float64  sample_rate_hz: 1e-6 to 1e9
     24    uint16   n_channels, 1-64
     26    uint16   reserved = 0
     28    uint32   n_samples per channel, 1-1048576
@@ -46,6 +46,7 @@ from engine.records import Block, Context, Tick
 VERSION = 1
 MAX_CHANNELS = 64
 MAX_SAMPLES = 2**20
+_RATES = 1e-6, 1e9  # beyond, the end of a block is no time any more
 
 _MAGIC = b"SPWB"
 _HEADER = struct.Struct("<4sBBBBqdHHI")
@@ -209,9 +210,9 @@ def _decode_block(data: bytes, received_ns: int | None) -> Block:
         raise WireError(
             f"block: got version {version}, reserved {reserved_1, reserved_2}, wanted {VERSION}, (0, 0)"
         )
-    if not (math.isfinite(rate) and rate > 0.0 and t_ns > 0):
+    if not (_RATES[0] <= rate <= _RATES[1] and t_ns > 0):
         raise WireError(
-            f"block: got t_ns={t_ns}, sample_rate_hz={rate}, wanted both greater than 0 and finite"
+            f"block: got t_ns={t_ns}, sample_rate_hz={rate}, wanted t_ns above 0 and a rate from 1e-6 to 1e9"
         )
     if not (0 < n_channels <= MAX_CHANNELS and 0 < n_samples <= MAX_SAMPLES):
         raise WireError(

@@ -58,7 +58,7 @@ class Service:
     spindles: tuple[Spindle, ...]
     prefix: str
     site: str = ""
-    batch: int = 64
+    batch: int = 500
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -128,10 +128,10 @@ class CountScores:
                 self.n_vectors += 1
                 self.n_scored += record.score.score == record.score.score
                 if self.n_vectors % 512 == 0:
-                    self.resident_kib = _resident_kib()
+                    self.resident_kib = resident_kib()
 
 
-def _resident_kib() -> int:
+def resident_kib() -> int:
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize() // 1024
 

@@ -124,7 +124,7 @@ def site_text(spindles: tuple[Spindle, ...], url: str, prefix: str) -> str:
 
 def _write_site(path: Path, spindles: tuple[Spindle, ...], url: str, prefix: str) -> None:
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(site_text(spindles, url, prefix))
+        path.touch(mode=0o600, exist_ok=False)  # the address may hold a password
+        path.write_text(site_text(spindles, url, prefix), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: wanted a new file to write the site to: {error}") from error

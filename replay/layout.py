@@ -34,7 +34,6 @@ CONTEXT_SCHEMA = pa.schema(_CONTEXT_FIELDS)
 # Recordings made before it was introduced lack it; they are read as if it were unknown throughout.
 CONTEXT_ADDED = frozenset({"tool_edge"})
 
-# Group names become file names, channel names become columns and feature names.
 # TOML's basic strings are JSON's, except that DEL must be escaped too.
 _DEL = "\x7f"
 

@@ -25,7 +25,7 @@ class Checkpoints:
     positions : MutableMapping[tuple[str, int], Position]
         Where each barrier stands in its stream, from the source; what has arrived is taken out.
     config : Config
-        What decides.
+        What decides; declares the spindles.
     steps : sequence of str
         Whose states make a checkpoint; one that lacks any is none.
     """
@@ -38,7 +38,8 @@ class Checkpoints:
         steps: Sequence[str],
     ) -> None:
         self._out, self._positions, self._steps = out, positions, frozenset(steps)
-        self._prefix, self._hashes = config.redis.prefix, (config.hash, config.learning_hash)
+        self._prefix, self._config_hash = config.redis.prefix, config.hash
+        self._learning = {spindle.name: config.learning_hash(spindle) for spindle in config.spindles}
 
     def write(self, records: Sequence[Any]) -> None:
         """Take barriers; pass over the rest."""
@@ -54,7 +55,8 @@ class Checkpoints:
                 "%s: no checkpoint: there is no state of %s", barrier.spindle, self._steps - set(states)
             )
             return
-        data = Checkpoint(position, barrier.t_ns, *self._hashes, states).encode()
+        learning_hash = self._learning[barrier.spindle]
+        data = Checkpoint(position, barrier.t_ns, self._config_hash, learning_hash, states).encode()
         key, ticks = (
             make(self._prefix, barrier.spindle) for make in (redis_keys.checkpoint, redis_keys.ticks)
         )

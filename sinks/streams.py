@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
-from redis.exceptions import RedisError
 
-from engine.clock import monotonic_s
+from engine.outbox import Outbox
 from engine.redis_link import connect
 from engine.verdicts import Alert
 from sinks.alert_json import alert_as_dict
@@ -20,7 +17,6 @@ from sinks.base import Record
 _MAX_WAITING = 10_000  # some 15 MB; the journal keeps what does not fit
 _MAX_STREAM = 100_000  # entries kept in Redis, about
 _REMEMBER_S = 7 * 24 * 3600  # how long a repetition is recognised
-_FIRST_DELAY_S, _MAX_DELAY_S = 0.1, 5.0
 _FLUSH_S = 2.0
 
 # One step for Redis, so that a retry after a lost answer, a crash in between or a second engine adds nothing twice.
@@ -33,9 +29,6 @@ local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'key', ARGV[
 redis.call('SET', KEYS[2], id, 'EX', ARGV[1])
 return id
 """
-
-_log = logging.getLogger(__name__)
-
 
 # What was learnt, and no tick any more that it knows: in one step, or a crash in between would tick twice.
 _KEEP = """
@@ -73,8 +66,8 @@ class Kept(NamedTuple):
 class RedisAlerts:
     """Adds every alert message to a Redis stream once; a Redis that is away holds up nobody.
 
-    Messages wait in a bounded queue and are sent by a thread of its own, in order. When the queue is full the oldest
-    is dropped and counted: the journal still has it.
+    Messages wait in a bounded queue and are sent by a thread of its own, in order (`engine.outbox.Outbox`). When the
+    queue is full the oldest is dropped and counted: the journal still has it.
 
     Each entry has two fields: ``key`` (``id|state|t_ns``, the same however often the message comes) and ``alert``
     (JSON as in the journal).
@@ -102,70 +95,41 @@ class RedisAlerts:
         self._add_once = self._redis.register_script(_ADD_ONCE)
         self._keep = self._redis.register_script(_KEEP)
         self._stream = stream
-        self._max_waiting = max_waiting
-        self._waiting: deque[Alert | Kept] = deque()
-        self._changed = threading.Condition()
-        self._closing_s: float | None = None
-        self.counts: Counter[str] = Counter()
-        self._thread = threading.Thread(target=self._run, name="redis-alerts", daemon=True)
-        self._thread.start()
+        self._outbox = Outbox[Alert | Kept](stream, self._store, most=1, max_size=max_waiting)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Alerts ``added`` and ``repeated``, checkpoints ``kept``, ``dropped`` and ``errors``."""
+        return self._outbox.counts
+
+    @property
+    def n_waiting(self) -> int:
+        """Alerts and checkpoints that are not in Redis yet."""
+        return len(self._outbox)
 
     def write(self, records: Sequence[Record]) -> None:
         """Queue the alerts; never waits for Redis."""
         alerts = [record for record in records if isinstance(record, Alert)]
         if alerts:
-            self._queue(alerts)
+            self._outbox.put(alerts)
 
     def keep(self, kept: Kept) -> None:
         """Queue a checkpoint behind the alerts that were queued before; never waits for Redis."""
-        self._queue([kept])
-
-    @property
-    def n_waiting(self) -> int:
-        """Alerts and checkpoints that are not in Redis yet."""
-        return len(self._waiting)
-
-    def _queue(self, items: Sequence[Alert | Kept]) -> None:
-        with self._changed:
-            self._waiting.extend(items)
-            while len(self._waiting) > self._max_waiting:
-                self._waiting.popleft()
-                self.counts["dropped"] += 1
-            self._changed.notify_all()
+        self._outbox.put([kept])
 
     def close(self) -> None:
         """Send what is waiting, for two seconds at most (and one answer that is under way), then stop."""
-        with self._changed:
-            self._closing_s = monotonic_s() + _FLUSH_S
-            self._changed.notify_all()
-        self._thread.join()
+        self._outbox.close(_FLUSH_S)
         self._redis.close()
-        if self._waiting:
-            _log.error(
-                "%s: %d alerts or checkpoints not sent; the journal has the alerts",
-                self._stream,
-                len(self._waiting),
-            )
 
-    def _run(self) -> None:
-        delay_s = _FIRST_DELAY_S
-        while (item := self._next()) is not None:
-            try:
-                if isinstance(item, Kept):
-                    self._keep([item.key, item.ticks_key], [item.data, item.n_ticks])
-                    self.counts["kept"] += 1
-                else:
-                    self._send(item)
-            except RedisError as error:
-                self.counts["errors"] += 1
-                if delay_s == _FIRST_DELAY_S:
-                    _log.warning("%s: cannot add alerts, trying again: %s", self._stream, error)
-                if not self._pause(delay_s):
-                    return
-                delay_s = min(delay_s * 2, _MAX_DELAY_S)
-            else:
-                delay_s = _FIRST_DELAY_S
-                self._done(item)
+    def _store(self, items: list[Alert | Kept]) -> int:
+        (item,) = items
+        if isinstance(item, Kept):
+            self._keep([item.key, item.ticks_key], [item.data, item.n_ticks])
+            self.counts["kept"] += 1
+        else:
+            self._send(item)
+        return 1
 
     def _send(self, alert: Alert) -> None:
         key = f"{alert.id}|{alert.state}|{alert.t_ns}"
@@ -173,26 +137,3 @@ class RedisAlerts:
         keys = [self._stream, f"{{{self._stream}}}:seen:{key}"]
         added = self._add_once(keys, [_REMEMBER_S, _MAX_STREAM, key, orjson.dumps(alert_as_dict(alert))])
         self.counts["repeated" if added is None else "added"] += 1
-
-    def _next(self) -> Alert | Kept | None:
-        """What has waited longest, which stays queued; None when there is nothing more to do."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closing_s is not None)
-            return self._waiting[0] if self._waiting else None
-
-    def _done(self, item: Alert | Kept) -> None:
-        with self._changed:
-            if self._waiting and self._waiting[0] is item:  # else it was dropped meanwhile
-                self._waiting.popleft()
-            self._changed.notify_all()
-
-    def _pause(self, delay_s: float) -> bool:
-        """Wait before another try; False if closing and out of time."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closing_s is not None, timeout=delay_s)
-            if self._closing_s is None:
-                return True
-            left_s = self._closing_s - monotonic_s()
-            if left_s > 0:
-                self._changed.wait_for(lambda: False, timeout=min(_FIRST_DELAY_S, left_s))
-            return left_s > 0

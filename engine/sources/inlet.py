@@ -10,6 +10,7 @@ from engine.clock import NS_PER_S
 from engine.declared import Spindle
 from engine.errors import WireError
 from engine.records import Block, Context, Tick
+from engine.redis_keys import entry_key, running_number
 from engine.wire import decode
 
 Received = Block | Context | Tick
@@ -59,23 +60,32 @@ class Inlet:
         so that what is concluded from silence is concluded again.
     max_ahead_ns : int
         Data that ends later than so far in the future is refused.
+    end_ns : int
+        Stream time reached; 0 = none yet.
     """
 
     def __init__(
-        self, spindle: Spindle, position: Position, ticks: Sequence[tuple[str, int]], max_ahead_ns: int
+        self,
+        spindle: Spindle,
+        position: Position,
+        ticks: Sequence[tuple[str, int]],
+        max_ahead_ns: int,
+        end_ns: int = 0,
     ) -> None:
         self.spindle = spindle
         self.position = position
-        self._ticks = sorted((key(entry), t_ns) for entry, t_ns in ticks)
+        self._ticks = sorted((entry_key(entry), t_ns) for entry, t_ns in ticks)
         self._max_ahead_ns = max_ahead_ns
         self.n_missing = 0
         """Entries that the stream's running number says were there and are gone."""
         self.n_repeated = 0
         """Entries that came twice in a row."""
-        self.end_ns = 0
-        """Latest time that came."""
+        self.end_ns = end_ns
+        """Stream time reached: the latest that came, or was ticked."""
 
-    def take(self, entries: Sequence[Entry], now_ns: int) -> tuple[list[Received], list[DeadLetter]]:
+    def take(
+        self, entries: Sequence[Entry], now_ns: int, utc_ns: int
+    ) -> tuple[list[Received], list[DeadLetter]]:
         """Take entries in the order of the stream.
 
         Parameters
@@ -84,6 +94,8 @@ class Inlet:
             As read; whatever they hold, nothing is raised.
         now_ns : int
             Stamped on blocks and contexts.
+        utc_ns : int
+            What the time is by the system's clock, which may have been corrected since this process began.
 
         Returns
         -------
@@ -96,14 +108,14 @@ class Inlet:
         refused: list[DeadLetter] = []
         for raw_id, fields in entries:
             entry = raw_id.decode()
-            items += self.ticks_before(key(entry))
-            number = _number(fields.get(b"n"))
+            items += self.ticks_before(entry_key(entry))
+            number = running_number(fields)
             if self._is_repeated(number):
                 self.n_repeated += 1
                 self._advance(entry, self.position.n)
                 continue
             self._advance(entry, number)
-            found = self._open(entry, fields, now_ns)
+            found = self._open(entry, fields, now_ns, utc_ns)
             if isinstance(found, DeadLetter):
                 refused.append(found)
             else:
@@ -112,7 +124,7 @@ class Inlet:
 
     def is_behind(self, newest: str) -> bool:
         """Whether the newest entry of the stream is older than the last one read: it was emptied and begun again."""
-        return key(newest) < key(self.position.entry)
+        return entry_key(newest) < entry_key(self.position.entry)
 
     def start_over(self) -> None:
         """Read the stream from its beginning: it is another one, as its newest entry is older than what was read."""
@@ -120,7 +132,7 @@ class Inlet:
 
     def tick(self, t_ns: int) -> Tick:
         """Make a tick, as the stream has been silent up to a time."""
-        position = self.position
+        position, self.end_ns = self.position, max(self.end_ns, t_ns)
         self.position = Position(position.entry, position.n, position.n_ticks + 1)
         return Tick(self.spindle.name, t_ns)
 
@@ -141,7 +153,9 @@ class Inlet:
             self.n_missing += max(number - before.n - 1, 0)
         self.position = Position(entry, number or before.n, before.n_ticks)
 
-    def _open(self, entry: str, fields: Mapping[bytes, bytes], now_ns: int) -> Received | DeadLetter:
+    def _open(
+        self, entry: str, fields: Mapping[bytes, bytes], now_ns: int, utc_ns: int
+    ) -> Received | DeadLetter:
         data = fields.get(b"d", b"")
         name = self.spindle.name
         try:
@@ -152,36 +166,9 @@ class Inlet:
             told = f"got data of {item.spindle!r}, wanted {name!r}"
             return DeadLetter(name, "foreign", told, entry, data[:_HEAD_BYTES])
         end_ns = item.end_ns if isinstance(item, Block) else item.t_ns
-        if end_ns > now_ns + self._max_ahead_ns:
-            ahead_s = (end_ns - now_ns) / NS_PER_S
+        if end_ns > utc_ns + self._max_ahead_ns:
+            ahead_s = (end_ns - utc_ns) / NS_PER_S
             told = f"got data {ahead_s:.3f} s ahead, wanted at most {self._max_ahead_ns / NS_PER_S:g} s"
             return DeadLetter(name, "ahead", told, entry, data[:_HEAD_BYTES])
         self.end_ns = max(self.end_ns, end_ns)
         return item
-
-
-def key(entry: str) -> tuple[int, int]:
-    """Order of an entry's id.
-
-    Parameters
-    ----------
-    entry : str
-        ``ms-sequence``.
-
-    Returns
-    -------
-    tuple of int
-        Comparable.
-
-    Examples
-    --------
-    >>> key("1700000000000-10") > key("1700000000000-9")
-    True
-    """
-    ms, _, sequence = entry.partition("-")
-    return int(ms), int(sequence or 0)
-
-
-def _number(text: bytes | None) -> int:
-    """The running number of an entry; 0 where there is none that can be read."""
-    return int(text) if text is not None and text.isdigit() and len(text) < 19 else 0

@@ -74,8 +74,6 @@ class RedisStreams(FixedPartitionedSource[Item, None]):
         """Where in its stream each barrier stands that has not arrived yet, by spindle and number."""
         self.counts: Counter[str] = Counter()
         """Blocks, contexts, ticks; dead letters by reason; missing, repeated, redis_errors."""
-        self.lag_s = 0.0
-        """From the last sample to its arrival here, the largest of the last batch."""
 
     def list_parts(self) -> list[str]:
         """One partition: all streams of this process."""
@@ -152,27 +150,28 @@ class _Part(StatefulSourcePartition[Item, None]):
         out: list[Item] = []
         kept = zip(source.spindles, answers[::3], answers[1::3], answers[2::3], strict=True)
         for spindle, data, lines, newest in kept:
-            found = None if source.fresh else self._checkpoint(spindle.name, data)
+            found = None if source.fresh else self._checkpoint(spindle, data)
             position = Position() if found is None else found.position
             if source.fresh:
                 lines, position = [], Position(newest[0][0].decode() if newest else "0-0")
-            self._begin(spindle, position, lines)
+            self._begin(spindle, position, lines, 0 if found is None else found.t_ns)
             if found is not None:
                 out.append((spindle.name, Resume(spindle.name, found.t_ns, found.states)))
         resumed = f"{len(out)} of {len(source.spindles)} spindles go on where they were"
         _log.info("redis: connected; %s", resumed)
         return out
 
-    def _checkpoint(self, name: str, data: bytes | None) -> Checkpoint | None:
+    def _checkpoint(self, spindle: Spindle, data: bytes | None) -> Checkpoint | None:
         """Read a checkpoint and make sure that this program, so configured, can go on from it."""
         if data is None:
             return None
-        found, config = checkpoint.decode(data, name), self._source.config
-        if found.learning_hash != config.learning_hash:
+        name, config = spindle.name, self._source.config
+        found, wanted = checkpoint.decode(data, name), config.learning_hash(spindle)
+        if found.learning_hash != wanted:
             raise CheckpointError(
-                f"checkpoint of {name!r}: learnt under {found.learning_hash}, this configuration is "
-                f"{config.learning_hash}: more than [judge] and [[limits]] differ. Take the old one, or start with "
-                "--fresh to learn anew"
+                f"checkpoint of {name!r}: learnt under {found.learning_hash}, this configuration is {wanted}: the "
+                "spindle, or more than [judge] and [[limits]], differs. Take the old one, or start with --fresh to "
+                "learn anew"
             )
         if found.config_hash != config.hash:
             _log.warning(
@@ -180,30 +179,32 @@ class _Part(StatefulSourcePartition[Item, None]):
             )
         return found
 
-    def _begin(self, spindle: Spindle, position: Position, lines: Sequence[bytes]) -> None:
+    def _begin(self, spindle: Spindle, position: Position, lines: Sequence[bytes], end_ns: int) -> None:
         name, config, now_s = spindle.name, self._config, monotonic_s()
         ticks = [tick for line in lines if (tick := _tick(line, position)) is not None]
         # Spindles take turns, so that no moment of the flow has all their states to write down.
         share = len(self._inlets) / len(self._source.spindles)
-        self._inlets[name] = Inlet(spindle, position, ticks, round(config.max_ahead_s * NS_PER_S))
+        self._inlets[name] = Inlet(spindle, position, ticks, round(config.max_ahead_s * NS_PER_S), end_ns)
         self._names[redis_keys.stream_in(config.prefix, name).encode()] = name
         self._due_s[name] = now_s + config.checkpoint_s * (1 + share)
         self._heard_s[name] = now_s
 
     def _read(self) -> list[Item]:
         positions = {key: self._inlets[name].position.entry for key, name in self._names.items()}
-        answer = self._redis.xread(cast(Any, positions), count=self._config.batch)
+        count = max(1, self._config.batch // len(positions))
+        answer = self._redis.xread(cast(Any, positions), count=count)
         found = cast(Sequence[tuple[bytes, Sequence[Entry]]], answer)
         now_ns, now_s = self._source.clock.now_ns(), monotonic_s()
         out: list[Item] = []
         refused: list[DeadLetter] = []
         for key, entries in found:
             name = self._names[key]
-            items, wrong = self._inlets[name].take(entries, now_ns)
-            self._heard_s[name] = now_s
+            inlet, self._heard_s[name] = self._inlets[name], now_s
+            known = inlet.n_missing, inlet.n_repeated
+            items, wrong = inlet.take(entries, now_ns, self._source.clock.system_ns())
+            self._count(name, items, inlet.n_missing - known[0], inlet.n_repeated - known[1])
             refused += wrong
             out += [(name, item) for item in items]
-        self._count(out, now_ns)
         out += self._silent(now_ns, now_s)
         out += [self._barrier(name) for name, due_s in self._due_s.items() if now_s >= due_s]
         if refused:
@@ -217,10 +218,14 @@ class _Part(StatefulSourcePartition[Item, None]):
             return []
         prefix = self._config.prefix
         pipe = self._redis.pipeline(transaction=False)
+        due: dict[str, int] = {}
         for name in names:
-            entry = self._inlets[name].position.entry
-            n_ticks = self._inlets[name].position.n_ticks
-            pipe.rpush(redis_keys.ticks(prefix, name), f"{entry}|{now_ns}|{n_ticks + 1}")
+            inlet = self._inlets[name]
+            # In the sender's own time, which need not be ours; of one that never sent, ours is as good as any.
+            silent_ns = round((now_s - self._heard_s[name]) * NS_PER_S)
+            due[name] = inlet.end_ns + silent_ns if inlet.end_ns else now_ns
+            line = f"{inlet.position.entry}|{due[name]}|{inlet.position.n_ticks + 1}"
+            pipe.rpush(redis_keys.ticks(prefix, name), line)
             pipe.xrevrange(redis_keys.stream_in(prefix, name), count=1)
         try:
             answers = pipe.execute()
@@ -232,7 +237,7 @@ class _Part(StatefulSourcePartition[Item, None]):
         for name, newest in zip(names, answers[1::2], strict=True):
             inlet, self._heard_s[name] = self._inlets[name], now_s
             out += [(name, tick) for tick in inlet.ticks_before(None)]
-            out.append((name, inlet.tick(now_ns)))
+            out.append((name, inlet.tick(due[name])))
             if newest and inlet.is_behind(newest[0][0].decode()):
                 _log.warning("%s: its stream is another one now; read from its beginning", name)
                 self._source.counts["streams_restarted"] += 1
@@ -248,18 +253,13 @@ class _Part(StatefulSourcePartition[Item, None]):
 
     # --- accounts ---
 
-    def _count(self, items: Sequence[Item], now_ns: int) -> None:
+    def _count(self, name: str, items: Sequence[Received], n_missing: int, n_repeated: int) -> None:
         counts = self._source.counts
-        for _name, item in items:
-            counts[type(item).__name__.lower() + "s"] += 1
-        ends_ns = [item.end_ns for _name, item in items if hasattr(item, "end_ns")]
-        if ends_ns:
-            self._source.lag_s = (now_ns - min(ends_ns)) / NS_PER_S
-        missing = sum(inlet.n_missing for inlet in self._inlets.values())
-        if missing > counts["missing"]:
-            _log.warning("redis: %d entries were gone before they were read", missing - counts["missing"])
-        counts["missing"] = missing
-        counts["repeated"] = sum(inlet.n_repeated for inlet in self._inlets.values())
+        counts.update(f"{type(item).__name__.lower()}s" for item in items)
+        counts["missing"] += n_missing
+        counts["repeated"] += n_repeated
+        if n_missing:
+            _log.warning("%s: %d entries were gone before they were read", name, n_missing)
 
     def _refuse(self, letters: Sequence[DeadLetter]) -> None:
         """Keep dead letters for inspection, at most one round trip; they are counted even if that fails."""

@@ -12,6 +12,7 @@ from engine.config import load_config
 from engine.records import Tick
 from perf.real_redis import wait_until
 from perf.service_process import START_NS, Service, send, shop_items
+from replay.session import replay_recordings
 
 END_S = 40.0
 
@@ -27,10 +28,10 @@ def watch(redis_server, shop, tmp_path):
     """Makes services over the same data, each with keys of its own; ends them all."""
     made = []
 
-    def make(prefix, site="", items=None):
+    def make(prefix, site="", items=None, batch=500):
         with redis_server.client() as redis:
             send(redis, prefix, shop[1] if items is None else items)
-        made.append(Service(redis_server, tmp_path / prefix, shop[0], prefix, site))
+        made.append(Service(redis_server, tmp_path / prefix, shop[0], prefix, site, batch))
         return made[-1]
 
     yield make
@@ -174,3 +175,35 @@ def test_a_simulated_shop_is_fed_live_and_found_by_the_service(redis_server, tmp
         assert orjson.loads(service.end())["received"]["blocks"] > 20
     finally:
         service.processes[-1].kill()
+
+
+def test_an_alert_of_a_service_that_was_killed_and_went_on_is_an_incident_that_replays_alike(watch, tmp_path):
+    service = watch("ring", batch=2)
+    site = service.folder / "site.toml"
+    site.write_text(
+        site.read_text().replace("enabled = false", "segment_s = 2.0\nbefore_s = 3.0\nafter_s = 2.0")
+    )
+    service.start()
+    wait_until(service.n_checkpoints)
+    service.end(signal.SIGKILL)
+    service.start()
+    service.wait_until_all_is_read()
+    service.end()
+    spoken = [
+        key.split("|")[0] for key in service.alerts(END_S) if "|opened|" in key and ":sensor" not in key
+    ]
+
+    options = ["--journal", str(service.folder / "shop.sqlite3"), "--config", str(site), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "engine.cli",
+        "incident",
+        spoken[-1],
+        str(tmp_path / "incident"),
+        *options,
+    ]
+    subprocess.run(command, capture_output=True, timeout=60, check=True)
+    summary = replay_recordings([tmp_path / "incident"], tmp_path / "out", load_config(site))
+    assert summary.incidents[0].identical
+    assert summary.incidents[0].n_messages >= 1

@@ -133,7 +133,20 @@ def test_spindles_that_cannot_be_are_one_error_with_their_path(text, wanted):
 
 
 def test_learnt_state_outlives_another_limit_but_no_other_detector():
-    default = load_config().learning_hash
-    assert parse_config('[[limits]]\nfeature = "vib_x.rms"\nabove = 1.0\n').learning_hash == default
-    assert parse_config("[judge]\non = 1.5\n").learning_hash == default
-    assert parse_config("[learn]\nn_cuts = 5\n").learning_hash != default
+    (spindle,) = parse_config(_SPINDLE).spindles
+    default = load_config().learning_hash(spindle)
+    limits = '[[limits]]\nfeature = "vib_x.rms"\nabove = 1.0\n'
+    for same in (
+        limits,
+        "[judge]\non = 1.5\n",
+        _SPINDLE + _SPINDLE.replace("M1", "M2"),
+        "[redis]\nbatch = 7\n",
+    ):
+        assert parse_config(same).learning_hash(spindle) == default
+    assert parse_config("[learn]\nn_cuts = 5\n").learning_hash(spindle) != default
+
+
+def test_learnt_state_is_another_spindles_once_a_channel_has_changed():
+    (before,) = parse_config(_SPINDLE).spindles
+    (after,) = parse_config(_SPINDLE.replace('"g"', '"m/s²"')).spindles
+    assert load_config().learning_hash(before) != load_config().learning_hash(after)

@@ -125,6 +125,7 @@ def test_a_refusal_says_what_is_wrong(message, complaint):
         Block("M" * 256, "vib", 1, 1.0, np.zeros((1, 1), np.float32)),
         Block("M1", "vib", 0, 1.0, np.zeros((1, 1), np.float32)),
         Block("M1", "vib", 1, float("nan"), np.zeros((1, 1), np.float32)),
+        Block("M1", "vib", 1, 1e-300, np.zeros((1, 1), np.float32)),  # its end is no time
         Block("M1", "vib", 1, 1.0, np.zeros((65, 1), np.float32)),
         Block("M1", "vib", 1, 1.0, np.zeros((1, 0), np.float32)),
         Block("M1", "vib", 1, 1.0, np.zeros(3, np.float32)),

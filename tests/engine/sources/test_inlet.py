@@ -29,7 +29,7 @@ def inlet(position=START, ticks=()):
 def test_whatever_an_entry_holds_it_is_an_item_or_a_dead_letter(hostile):
     one = inlet()
     entries = [(f"7-{index}".encode(), fields) for index, fields in enumerate(hostile)]
-    items, refused = one.take(entries, T0)
+    items, refused = one.take(entries, T0, T0)
     assert len(items) + len(refused) + one.n_repeated == len(hostile)
 
 
@@ -37,44 +37,50 @@ def test_whatever_an_entry_holds_it_is_an_item_or_a_dead_letter(hostile):
 def test_how_entries_are_batched_changes_nothing(ends, data):
     entries = [entry(number, n=number + 1) for number in range(10)]
     whole, parts = inlet(), inlet()
-    wanted, _ = whole.take(entries, T0 + 100)
+    wanted, _ = whole.take(entries, T0 + 100, T0 + 100)
     found = []
     for first, last in zip([0, *ends], [*ends, 10], strict=True):
-        found += parts.take(entries[first:last], T0 + 100)[0]
+        found += parts.take(entries[first:last], T0 + 100, T0 + 100)[0]
     assert found == wanted
     assert parts.position == whole.position
 
 
 def test_a_jump_of_the_running_number_counts_what_is_gone():
     one = inlet()
-    one.take([entry(1, n=1), entry(2, n=2), entry(9, n=9)], T0 + 100)
+    one.take([entry(1, n=1), entry(2, n=2), entry(9, n=9)], T0 + 100, T0 + 100)
     assert (one.n_missing, one.n_repeated, one.position.n) == (6, 0, 9)
 
 
 def test_the_same_number_twice_in_a_row_is_a_repetition_and_a_smaller_one_a_sender_that_counts_anew():
     one = inlet()
-    items, _ = one.take([entry(1, n=8), entry(2, n=8), entry(3, n=1), entry(4, n=2)], T0 + 100)
+    items, _ = one.take([entry(1, n=8), entry(2, n=8), entry(3, n=1), entry(4, n=2)], T0 + 100, T0 + 100)
     assert len(items) == 3
     assert (one.n_repeated, one.n_missing) == (1, 0)
 
 
 def test_data_that_ends_too_far_ahead_is_refused_and_what_is_near_is_not():
     block = Block("M1", "vib", T0, 1000.0, np.zeros((1, 1000), np.float32))
-    near, _ = inlet().take([entry(1, block)], T0 - 4_000_000_000)
-    none, refused = inlet().take([entry(1, block)], T0 - 4_000_000_001)
+    near, _ = inlet().take([entry(1, block)], T0 - 4_000_000_000, T0 - 4_000_000_000)
+    none, refused = inlet().take([entry(1, block)], T0 - 4_000_000_001, T0 - 4_000_000_001)
     assert len(near) == 1
     assert none == []
     assert (refused[0].reason, refused[0].error) == ("ahead", "got data 5.000 s ahead, wanted at most 5 s")
 
 
+def test_a_process_whose_own_clock_has_drifted_refuses_nothing():
+    block = Block("M1", "vib", T0, 1000.0, np.zeros((1, 1000), np.float32))
+    items, _ = inlet().take([entry(1, block)], T0 - 3_600_000_000_000, T0 + 1_000_000_000)
+    assert len(items) == 1
+
+
 def test_data_of_another_spindle_is_refused():
-    _, refused = inlet().take([entry(1, Context("M2", T0))], T0)
+    _, refused = inlet().take([entry(1, Context("M2", T0))], T0, T0)
     assert (refused[0].reason, refused[0].error) == ("foreign", "got data of 'M2', wanted 'M1'")
 
 
 def test_ticks_made_before_a_crash_are_made_again_at_their_place():
     one = inlet(Position("5-3", 3, 1), [("5-3", T0 + 50), ("5-4", T0 + 60)])
-    items, _ = one.take([entry(4), entry(5)], T0 + 100)
+    items, _ = one.take([entry(4), entry(5)], T0 + 100, T0 + 100)
     assert [item.t_ns - T0 for item in items] == [50, 4, 60, 5]
     assert one.position == Position("5-5", 3, 3)
 

@@ -46,3 +46,51 @@ def test_a_redis_that_is_away_at_the_start_is_waited_for(redis_server):
     wait_until(lambda: found.extend(part.next_batch()) or len(found) >= len(items))
     part.close()
     assert [type(item) for _name, item in found] == [type(item) for item in items]
+
+
+def test_a_sender_whose_clock_is_wrong_is_ticked_for_in_its_own_time(redis_server):
+    spindles, items = shop_items(1.0, 1)  # of some years ago
+    config = parse_config(f'[redis]\nurl = "{redis_server.url}"\nprefix = "p"\n')
+    part = RedisStreams(spindles, config, WallClock()).build_part("source", "redis", None)
+    part.next_batch()
+    with redis_server.client() as redis:
+        send(redis, "p", items)
+    found: list = []
+    wait_until(lambda: found.extend(part.next_batch()) or len(found) > len(items))
+    part.close()
+    assert 0.4e9 < found[-1][1].t_ns - items[-1].t_ns < 5e9
+
+
+def test_nothing_is_read_while_what_came_of_it_cannot_be_stored(redis_server):
+    spindles, items = shop_items(1.0, 1)
+    config = parse_config(f'[redis]\nurl = "{redis_server.url}"\nprefix = "p"\n')
+    paused = [True]
+    part = RedisStreams(spindles, config, WallClock(), paused=lambda: paused[0]).build_part(
+        "s", "redis", None
+    )
+    with redis_server.client() as redis:
+        send(redis, "p", items)
+    assert [part.next_batch() for _ in range(3)] == [[], [], []]
+    paused[0] = False
+    found: list = []
+    wait_until(lambda: found.extend(part.next_batch()) or len(found) >= len(items))
+    part.close()
+
+
+def test_a_stream_that_was_emptied_and_begun_again_is_read_from_its_beginning(redis_server):
+    spindles, items = shop_items(1.0, 1)
+    config = parse_config(f'[redis]\nurl = "{redis_server.url}"\nprefix = "p"\n')
+    source = RedisStreams(spindles, config, WallClock())
+    part = source.build_part("source", "redis", None)
+    part.next_batch()
+    found: list = []
+    with redis_server.client() as redis:
+        send(redis, "p", items)
+        wait_until(lambda: found.extend(part.next_batch()) or len(found) >= len(items))
+        redis.flushall()
+        send(redis, "p", items[:5])
+    wait_until(lambda: part.next_batch() and source.counts["streams_restarted"])
+    found.clear()
+    wait_until(lambda: found.extend(part.next_batch()) or len(found) >= 5)
+    part.close()
+    assert [type(item) for _name, item in found[:5]] == [type(item) for item in items[:5]]
