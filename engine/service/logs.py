@@ -39,3 +39,6 @@ def log_to_stderr(kind: Literal["json", "text"]) -> None:
     text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if kind == "json" else text)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("sinks.websocket.protocol").setLevel(
+        logging.WARNING
+    )  # or every health check is two lines

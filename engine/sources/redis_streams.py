@@ -159,7 +159,18 @@ class _Part(StatefulSourcePartition[Item, None]):
                 out.append((spindle.name, Resume(spindle.name, found.t_ns, found.states)))
         resumed = f"{len(out)} of {len(source.spindles)} spindles go on where they were"
         _log.info("redis: connected; %s", resumed)
+        self._warn_if_forgetful()
         return out
+
+    def _warn_if_forgetful(self) -> None:
+        """Say it if Redis would lose what was learnt with its process."""
+        try:
+            kept = self._redis.info("persistence").get("aof_enabled")
+        except RedisError as error:  # perhaps not allowed to ask
+            _log.warning("redis: it does not tell whether it keeps data on disk: %s", error)
+            return
+        if not kept:
+            _log.warning("redis: appendonly is off: what is learnt, and alerts, are lost when Redis ends")
 
     def _checkpoint(self, spindle: Spindle, data: bytes | None) -> Checkpoint | None:
         """Read a checkpoint and make sure that this program, so configured, can go on from it."""
