@@ -106,7 +106,7 @@ class Producer:
         ms, sequence = (
             (now_ms, -1) if now_ms > ms else (ms, sequence)
         )  # a clock that was set back changes nothing
-        # No transaction: with them, a Redis 7.0 that was killed and restarted under load now and then held entries twice,
+        # No transaction: with them, a Redis 7.0 killed and restarted under load now and then held entries twice,
         # probably from one that was half written down. Without, never.
         pipe = self._redis.pipeline(transaction=False)
         for step, message in enumerate(batch, 1):
