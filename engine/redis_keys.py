@@ -38,6 +38,31 @@ def alerts(prefix: str) -> str:
     return f"{prefix}:alerts"
 
 
+def lives(prefix: str) -> str:
+    """Stream of what became of tools' edges: ``life``, JSON as `sinks.tool_history.life_as_dict`."""
+    return f"{prefix}:lives"
+
+
+def states(prefix: str) -> str:
+    """Hash: of each spindle the newest ``state`` message of `sinks.messages`."""
+    return f"{prefix}:states"
+
+
+def live(prefix: str) -> str:
+    """Channel of ``state`` and ``scores`` messages (`sinks.messages`): for whoever listens at the moment."""
+    return f"{prefix}:live"
+
+
+def baselines(prefix: str, spindle: str) -> str:
+    """Hash of what was learnt of sections that have no room in memory: `sinks.redis_baselines`."""
+    return f"{prefix}:baselines:{spindle}"
+
+
+def baselines_used(prefix: str, spindle: str) -> str:
+    """Sorted set: when each of `baselines` was used last, counted."""
+    return f"{prefix}:baselines_used:{spindle}"
+
+
 def checkpoint(prefix: str, spindle: str) -> str:
     """What was learnt of one spindle, and up to which entry of its stream."""
     return f"{prefix}:checkpoint:{spindle}"
