@@ -1,18 +1,19 @@
-"""Alerts into a Redis stream, for other systems of the shop."""
+"""What an engine must not lose, into Redis: alerts and tool lives as streams, and what was learnt."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import orjson
 
 from engine.outbox import Outbox
 from engine.redis_link import connect
-from engine.verdicts import Alert
+from engine.verdicts import Alert, ToolLife
 from sinks.alert_json import alert_as_dict
 from sinks.base import Record
+from sinks.tool_history import life_as_dict
 
 _MAX_WAITING = 10_000  # some 15 MB; the journal keeps what does not fit
 _MAX_STREAM = 100_000  # entries kept in Redis, about
@@ -43,8 +44,19 @@ while true do
 end
 """
 
+# The baseline used last has the highest number; what was not used for longest goes.
+_KEEP_BASELINE = """
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+local last = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')
+redis.call('ZADD', KEYS[2], (tonumber(last[2]) or 0) + 1, ARGV[1])
+while redis.call('ZCARD', KEYS[2]) > tonumber(ARGV[3]) do
+    redis.call('HDEL', KEYS[1], redis.call('ZPOPMIN', KEYS[2])[1])
+end
+"""
 
-class Kept(NamedTuple):
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
     """A spindle's checkpoint on its way to Redis.
 
     Parameters
@@ -63,6 +75,32 @@ class Kept(NamedTuple):
     n_ticks: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptBaseline:
+    """What was learnt of a section that has no room in memory, on its way to Redis.
+
+    Parameters
+    ----------
+    key, used_key : str
+        The spindle's hash; the sorted set that says which was used last.
+    name : str
+        Of the baseline.
+    data : bytes
+        Its state.
+    max_entries : int
+        Of the hash, 1 upwards: the one not used for longest goes.
+    """
+
+    key: str
+    used_key: str
+    name: str
+    data: bytes
+    max_entries: int
+
+
+_Waiting = Alert | ToolLife | Kept | KeptBaseline
+
+
 class RedisAlerts:
     """Adds every alert message to a Redis stream once; a Redis that is away holds up nobody.
 
@@ -72,8 +110,8 @@ class RedisAlerts:
     Each entry has two fields: ``key`` (``id|state|t_ns``, the same however often the message comes) and ``alert``
     (JSON as in the journal).
 
-    Checkpoints wait in the same queue: one is stored only after all alerts that led up to it, so a crash at any moment
-    loses none.
+    Tool lives, baselines and checkpoints wait in the same queue: a checkpoint is stored only after all that led up to
+    it, so a crash at any moment loses nothing.
 
     Parameters
     ----------
@@ -81,6 +119,8 @@ class RedisAlerts:
         ``redis://host:port/db``, ``rediss://`` or ``unix:///path``.
     stream : str
         Key of the stream.
+    lives : str, optional
+        Key of the stream of tool lives; None: they are passed over. The same may come twice.
     max_waiting : int
         Longest queue.
 
@@ -90,31 +130,35 @@ class RedisAlerts:
         The address is none. A Redis that does not answer is no error: it may come back.
     """
 
-    def __init__(self, url: str, stream: str, max_waiting: int = _MAX_WAITING) -> None:
+    def __init__(
+        self, url: str, stream: str, lives: str | None = None, max_waiting: int = _MAX_WAITING
+    ) -> None:
         self._redis = connect(url)
         self._add_once = self._redis.register_script(_ADD_ONCE)
         self._keep = self._redis.register_script(_KEEP)
-        self._stream = stream
-        self._outbox = Outbox[Alert | Kept](stream, self._store, most=1, max_size=max_waiting)
+        self._keep_baseline = self._redis.register_script(_KEEP_BASELINE)
+        self._stream, self._lives = stream, lives
+        self._outbox = Outbox[_Waiting](stream, self._store, most=1, max_size=max_waiting)
 
     @property
     def counts(self) -> Counter[str]:
-        """Alerts ``added`` and ``repeated``, checkpoints ``kept``, ``dropped`` and ``errors``."""
+        """Alerts ``added`` or ``repeated``, ``lives``, ``kept`` checkpoints, ``baselines``; ``dropped``, ``errors``."""
         return self._outbox.counts
 
     @property
     def n_waiting(self) -> int:
-        """Alerts and checkpoints that are not in Redis yet."""
+        """What is not in Redis yet."""
         return len(self._outbox)
 
     def write(self, records: Sequence[Record]) -> None:
-        """Queue the alerts; never waits for Redis."""
-        alerts = [record for record in records if isinstance(record, Alert)]
-        if alerts:
-            self._outbox.put(alerts)
+        """Queue alerts and tool lives; never waits for Redis."""
+        wanted = Alert if self._lives is None else (Alert, ToolLife)
+        waiting = [record for record in records if isinstance(record, wanted)]
+        if waiting:
+            self._outbox.put(waiting)
 
-    def keep(self, kept: Kept) -> None:
-        """Queue a checkpoint behind the alerts that were queued before; never waits for Redis."""
+    def keep(self, kept: Kept | KeptBaseline) -> None:
+        """Queue what was learnt behind what was queued before; never waits for Redis."""
         self._outbox.put([kept])
 
     def close(self) -> None:
@@ -122,13 +166,21 @@ class RedisAlerts:
         self._outbox.close(_FLUSH_S)
         self._redis.close()
 
-    def _store(self, items: list[Alert | Kept]) -> int:
+    def _store(self, items: list[_Waiting]) -> int:
         (item,) = items
-        if isinstance(item, Kept):
-            self._keep([item.key, item.ticks_key], [item.data, item.n_ticks])
-            self.counts["kept"] += 1
-        else:
-            self._send(item)
+        match item:
+            case Kept():
+                self._keep([item.key, item.ticks_key], [item.data, item.n_ticks])
+                self.counts["kept"] += 1
+            case KeptBaseline():
+                self._keep_baseline([item.key, item.used_key], [item.name, item.data, item.max_entries])
+                self.counts["baselines"] += 1
+            case ToolLife():
+                life = orjson.dumps(life_as_dict(item))
+                self._redis.xadd(str(self._lives), {"life": life}, maxlen=_MAX_STREAM, approximate=True)
+                self.counts["lives"] += 1
+            case _:
+                self._send(item)
         return 1
 
     def _send(self, alert: Alert) -> None:

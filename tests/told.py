@@ -11,12 +11,32 @@ import numpy as np
 from engine.config import HubConfig, load_config
 from engine.declared import Channel, SensorGroup, Spindle
 from engine.records import Block, Regime
-from engine.verdicts import Alert, AlertState, Condition, Reason, Score, SpindleState, Tier, Verdict
+from engine.verdicts import Alert, AlertState, Condition, Reason, Score, SpindleState, Tier, ToolLife, Verdict
 from sinks.watch import decode
 
 S = 1_000_000_000
 SPINDLE = Spindle(
     "M1", (SensorGroup("vib", "waveform", 1000.0, (Channel("vib_x", "g"), Channel("vib_y", "g"))),)
+)
+
+LIFE = ToolLife(
+    spindle="M1",
+    tool="T2",
+    edge="T2#1",
+    t_ns=100 * S,
+    began_ns=10 * S,
+    n_cuts=12,
+    cutting_s=36.5,
+    wear=0.4,
+    remaining_cuts=20.0,
+    remaining_low=12.0,
+    remaining_high=math.inf,
+    recommended_ns=None,
+    recommended_cuts=None,
+    over=False,
+    inferred=False,
+    evidence=(Reason("noise_per_load", 1.4, 1.0, math.nan, 2.0, "", 1.0),),
+    config_hash="0123456789ab",
 )
 
 

@@ -6,7 +6,7 @@ import time
 import orjson
 import pytest
 from redis import Redis
-from told import alert, state
+from told import LIFE, alert, state
 
 from engine.errors import UsageError
 from perf.real_redis import wait_until
@@ -111,3 +111,15 @@ def test_alert_refused_by_redis_is_not_taken_for_a_repetition(redis_server):
 def test_address_that_is_none_is_one_clear_error():
     with pytest.raises(UsageError, match="localhost:6379"):
         RedisAlerts("localhost:6379", "alerts")
+
+
+def test_tool_lives_go_to_a_stream_of_their_own_where_one_is_named(redis_server):
+    for lives in (None, "lives"):
+        sink = RedisAlerts(redis_server.url, "alerts", lives)
+        sink.write([LIFE, alert(1)])
+        sink.close()
+
+    with redis_server.client() as redis:
+        ((_, fields),) = redis.xrange("lives")
+    assert orjson.loads(fields[b"life"])["edge"] == "T2#1"
+    assert redis_server.keys() == [key(1)]

@@ -7,34 +7,14 @@ from dataclasses import replace
 import orjson
 import pytest
 from click.testing import CliRunner
-from told import alert
+from told import LIFE, alert
 
 from engine.cli import cli
-from engine.verdicts import Reason, ToolLife
 from sinks.journal import Journal
 from sinks.jsonl import ToolLines
 from sinks.tool_history import ToolHistory
 
 S = 1_000_000_000
-LIFE = ToolLife(
-    spindle="M1",
-    tool="T2",
-    edge="T2#1",
-    t_ns=100 * S,
-    began_ns=10 * S,
-    n_cuts=12,
-    cutting_s=36.5,
-    wear=0.4,
-    remaining_cuts=20.0,
-    remaining_low=12.0,
-    remaining_high=math.inf,
-    recommended_ns=None,
-    recommended_cuts=None,
-    over=False,
-    inferred=False,
-    evidence=(Reason("noise_per_load", 1.4, 1.0, math.nan, 2.0, "", 1.0),),
-    config_hash="0123456789ab",
-)
 
 
 def after(n_cuts, **changes):
