@@ -146,7 +146,7 @@ class BudgetLimit:
         check_version(state, self.version, "budget limit")
         self._prior.restore(state["prior"])
         self._move(float(state["limit"]))
-        if self._spot is not None:
+        if self._spot is not None and state["spot"]:  # there is none if no false alert was accepted then
             self._spot.restore(state["spot"])
 
 

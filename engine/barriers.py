@@ -1,4 +1,4 @@
-"""Barriers: markers in the stream that take a spindle's state out of the flow, or bring it back.
+"""Barriers: markers in the stream that take a spindle's state out of the flow, bring it back, or change its settings.
 
 A score depends on everything that was learned since the start, so samples alone reproduce no alert. A barrier passes
 the steps in the order of the stream, between two items of its spindle: what every step knows at that moment belongs
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from engine.config import Config
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,3 +56,23 @@ class Resume:
     spindle: str
     t_ns: int
     states: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reconfigure:
+    """Makes every step on its way go on under another configuration, with what it knows of one spindle.
+
+    Parameters
+    ----------
+    spindle : str
+        Whose.
+    t_ns : int
+        Stream time, for order only.
+    config : Config
+        Of the same `engine.config.Config.learning_hash`, and of detectors and limits that fit the spindle: whoever
+        sends this makes sure of it.
+    """
+
+    spindle: str
+    t_ns: int
+    config: Config

@@ -274,10 +274,13 @@ class Config(_Table, frozen=True):
         Returns
         -------
         str
-            First 12 hex digits of SHA-256 over the declaration and all that decides but ``[judge]`` and ``[[limits]]``.
+            First 12 hex digits of SHA-256 over the declaration and all that decides but ``[judge]``, ``[[limits]]`` and
+            the budget of false alerts.
         """
+        budget = _DEFAULTS().learn.false_alerts_per_day
+        learn = msgspec.structs.replace(self.learn, false_alerts_per_day=budget)
         deciding = msgspec.structs.replace(
-            self, hub=_DEFAULTS().hub, journal=_DEFAULTS().journal, spindles=(spindle,)
+            self, hub=_DEFAULTS().hub, journal=_DEFAULTS().journal, spindles=(spindle,), learn=learn
         )
         beside = [table for table in _BESIDE if table != "spindles"]
         return _hash_without(deciding, (*beside, "limits", "judge"))[:12]

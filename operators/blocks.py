@@ -62,7 +62,7 @@ def check_blocks(
         In stream time, per spindle.
     """
     # Bytewax does not tell a logic its key, so it learns its spindle from the first item.
-    return stateful_step(step_id, items, lambda: BlockCheck(spindles, config), recoverable)
+    return stateful_step(step_id, items, lambda new: BlockCheck(spindles, new), config, recoverable)
 
 
 class BlockCheck:

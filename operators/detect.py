@@ -62,7 +62,9 @@ def detect(
         A detector or a limit that does not exist or does not fit; raised while the flow is being built.
     """
     check_fit(spindles, features, config)
-    return stateful_step(step_id, items, lambda: Detect(spindles, features, config, store), recoverable)
+    return stateful_step(
+        step_id, items, lambda new: Detect(spindles, features, new, store), config, recoverable
+    )
 
 
 def check_fit(spindles: Mapping[str, Spindle], features: FeatureSets, config: Config) -> None:

@@ -57,7 +57,7 @@ def judge(
         A verdict per score; alerts when episodes open, worsen, are named better or close; states when they change;
         tool lives as they came.
     """
-    return stateful_step(step_id, items, lambda: Judge(spindles, config, clock), recoverable)
+    return stateful_step(step_id, items, lambda new: Judge(spindles, new, clock), config, recoverable)
 
 
 class Judge:

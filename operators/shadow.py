@@ -91,7 +91,7 @@ def run_shadow(
     source, kinds = (extracted, _EXTRACTED) if shared else (received, _RECEIVED)
     # Whatever else comes along the live branch is none of the shadow's business.
     taken = op.filter(f"{step_id}_takes", source, lambda item: isinstance(item[1], kinds))
-    return stateful_step(step_id, taken, lambda: Shadow(steps, shadow.hash, fuse), recoverable)
+    return stateful_step(step_id, taken, lambda _live: Shadow(steps, shadow.hash, fuse), shadow, recoverable)
 
 
 def steps_of(

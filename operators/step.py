@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import bytewax.operators as op
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 
-from engine.barriers import Resume, Snapshot
+from engine.barriers import Reconfigure, Resume, Snapshot
+from engine.config import Config
 from engine.errors import RecordingError, SpindlewatchError
 from operators.state_codec import decode_state, encode_state
 
@@ -24,7 +25,7 @@ _log = logging.getLogger(__name__)
 STATE_VERSION = 4
 
 
-_BARRIERS = frozenset({Snapshot, Resume})
+_BARRIERS = frozenset({Snapshot, Resume, Reconfigure})
 
 
 class Logic(Protocol):
@@ -43,11 +44,18 @@ class Logic(Protocol):
         ...
 
 
+Build = Callable[[Config], Logic]
+"""Makes the logic of a spindle seen for the first time, resumed, or to go on under another configuration."""
+
+
 class _StatefulStep(StatefulBatchLogic[Any, Any, bytes]):
     """Bytewax's side of a `Logic`."""
 
-    def __init__(self, step: str, logic: Logic, resume_state: bytes | None, recoverable: bool) -> None:
-        self._step, self._logic, self._recoverable = step, logic, recoverable
+    def __init__(
+        self, step: str, build: Build, config: Config, resume_state: bytes | None, recoverable: bool
+    ) -> None:
+        self._step, self._build, self._recoverable = step, build, recoverable
+        self._logic = logic = build(config)
         if resume_state is not None:
             version, state = pickle.loads(resume_state)
             if version != STATE_VERSION:
@@ -65,9 +73,17 @@ class _StatefulStep(StatefulBatchLogic[Any, Any, bytes]):
         for position, value in enumerate(values):
             if type(value) in _BARRIERS:
                 out += self._logic.process(values[first:position])
-                out.append(pass_barrier(self._step, self._logic, value))
+                out.append(self._pass(value))
                 first = position + 1
         return out + self._logic.process(values[first:]), StatefulBatchLogic.RETAIN
+
+    def _pass(self, barrier: Snapshot | Resume | Reconfigure) -> Snapshot | Resume | Reconfigure:
+        if not isinstance(barrier, Reconfigure):
+            return pass_barrier(self._step, self._logic, barrier)
+        logic = self._build(barrier.config)
+        logic.restore(self._logic.save())
+        self._logic = logic
+        return barrier
 
     def on_eof(self) -> tuple[list[Any], bool]:
         # A graceful stop is an end of input too: flushing here would emit again after a resume.
@@ -127,7 +143,7 @@ def _resume(step_id: str, logic: Logic, barrier: Resume) -> None:
 
 
 def stateful_step(
-    step_id: str, items: KeyedStream[Any], build: Callable[[], Logic], recoverable: bool
+    step_id: str, items: KeyedStream[Any], build: Build, config: Config, recoverable: bool
 ) -> KeyedStream[Any]:
     """Run one `Logic` for every spindle.
 
@@ -138,7 +154,9 @@ def stateful_step(
     items : KeyedStream
         ``(spindle, item)``.
     build : callable
-        Makes the logic of a spindle seen for the first time, or resumed.
+        Makes a spindle's logic of a configuration.
+    config : Config
+        That holds until a barrier brings another.
     recoverable : bool
         Whether state is saved at the end of every epoch; about half a millisecond per spindle and step.
 
@@ -149,6 +167,6 @@ def stateful_step(
     """
 
     def builder(resume_state: bytes | None) -> _StatefulStep:
-        return _StatefulStep(step_id, build(), resume_state, recoverable)
+        return _StatefulStep(step_id, build, config, resume_state, recoverable)
 
     return op.stateful_batch(step_id, items, builder)

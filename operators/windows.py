@@ -114,7 +114,7 @@ def slide_windows(
         ``[diagnosis] window_s`` are, each just before the short one that ends with it; a scalar group's with its
         first sample. The first long window is apart, and each that shares at most half with the last one that was.
     """
-    return stateful_step(step_id, items, lambda: WindowSlide(spindles, config), recoverable)
+    return stateful_step(step_id, items, lambda new: WindowSlide(spindles, new), config, recoverable)
 
 
 class WindowSlide:

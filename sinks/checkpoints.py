@@ -7,7 +7,7 @@ from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from engine import redis_keys
-from engine.barriers import Snapshot
+from engine.barriers import Reconfigure, Snapshot
 from engine.checkpoint import OWNER, Checkpoint, Position
 from engine.config import Config
 from sinks.streams import Kept, RedisAlerts
@@ -38,7 +38,8 @@ class Checkpoints:
         steps: Sequence[str],
     ) -> None:
         self._out, self._positions, self._steps = out, positions, frozenset(steps)
-        self._prefix, self._config_hash = config.redis.prefix, config.hash
+        self._prefix = config.redis.prefix
+        self._config_hash = dict.fromkeys((spindle.name for spindle in config.spindles), config.hash)
         self._learning = {spindle.name: config.learning_hash(spindle) for spindle in config.spindles}
 
     def write(self, records: Sequence[Any]) -> None:
@@ -46,6 +47,8 @@ class Checkpoints:
         for record in records:
             if type(record) is Snapshot and record.owner == OWNER:
                 self._arrived(record)
+            elif type(record) is Reconfigure:
+                self._config_hash[record.spindle] = record.config.hash
 
     def _arrived(self, barrier: Snapshot) -> None:
         position = self._positions.pop((barrier.spindle, barrier.number))
@@ -55,8 +58,9 @@ class Checkpoints:
                 "%s: no checkpoint: there is no state of %s", barrier.spindle, self._steps - set(states)
             )
             return
-        learning_hash = self._learning[barrier.spindle]
-        data = Checkpoint(position, barrier.t_ns, self._config_hash, learning_hash, states).encode()
+        name = barrier.spindle
+        learning_hash = self._learning[name]
+        data = Checkpoint(position, barrier.t_ns, self._config_hash[name], learning_hash, states).encode()
         key, ticks = (
             make(self._prefix, barrier.spindle) for make in (redis_keys.checkpoint, redis_keys.ticks)
         )

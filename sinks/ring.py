@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import msgspec
 import orjson
 
-from engine.barriers import Resume, Snapshot
+from engine.barriers import Reconfigure, Resume, Snapshot
 from engine.clock import NS_PER_S
 from engine.config import RingConfig
 from engine.declared import Spindle
@@ -52,6 +52,7 @@ class _Track:
     """One spindle: what waits for the disk, and the segments from the last barrier that came through to the newest."""
 
     spindle: Spindle
+    config_hash: str
     due_ns: int | None = None  # when the next segment begins; None: at once
     began_ns: int = 0
     number: int = 0
@@ -82,10 +83,9 @@ class Ring:
         self, folder: Path, spindles: Sequence[Spindle], config: RingConfig, config_hash: str
     ) -> None:
         self._disk = RingDisk(folder, config)
-        self._config_hash = config_hash
         self._segment_ns = round(config.segment_s * NS_PER_S)
         self._run = secrets.token_hex(4)
-        self._tracks = {spindle.name: _Track(spindle) for spindle in spindles}
+        self._tracks = {spindle.name: _Track(spindle, config_hash) for spindle in spindles}
         # Spindles take turns, so that no moment of the flow has all their states to write down.
         self._shares = {spindle.name: 1 - i / len(spindles) for i, spindle in enumerate(spindles)}
 
@@ -95,8 +95,8 @@ class Ring:
         return self._disk.n_failed
 
     def tap(
-        self, items: list[tuple[str, Received | Snapshot | Resume]]
-    ) -> list[tuple[str, Received | Snapshot | Resume]]:
+        self, items: list[tuple[str, Received | Snapshot | Resume | Reconfigure]]
+    ) -> list[tuple[str, Received | Snapshot | Resume | Reconfigure]]:
         """Note what was received; a step of the flow, right behind the source.
 
         Parameters
@@ -109,12 +109,14 @@ class Ring:
         list
             The same, with a barrier before the item that begins a segment.
         """
-        out: list[tuple[str, Received | Snapshot | Resume]] = []
+        out: list[tuple[str, Received | Snapshot | Resume | Reconfigure]] = []
         for name, item in items:
-            if isinstance(item, Snapshot | Resume):  # somebody else's
+            track = self._tracks[name]
+            if isinstance(item, Reconfigure):  # what follows fits no segment that was begun before
+                track.config_hash, track.due_ns = item.config.hash, None
+            if isinstance(item, Snapshot | Resume | Reconfigure):  # somebody else's
                 out.append((name, item))
                 continue
-            track = self._tracks[name]
             is_tick = type(item) is Tick
             if track.due_ns is None or (is_tick and self._is_due(track, item.t_ns)):
                 out.append((name, self._begin(track, item.t_ns)))
@@ -171,7 +173,7 @@ class Ring:
             length_ns = round(length_ns * self._shares[track.spindle.name])
         track.began_ns, track.due_ns = t_ns, t_ns + length_ns
         track.number += 1
-        start = Start(VERSION, self._run, track.number, t_ns, track.spindle, self._config_hash)
+        start = Start(VERSION, self._run, track.number, t_ns, track.spindle, track.config_hash)
         track.segments.append(self._disk.begin(start))
         return Snapshot(track.spindle.name, t_ns, track.number, owner=_OWNER)
 

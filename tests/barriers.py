@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from bytewax.testing import TestingSource
 
-from engine.barriers import Resume, Snapshot
+from engine.barriers import Reconfigure, Resume, Snapshot
 from engine.clock import NS_PER_S, NoClock
 from engine.config import Config, load_config
 from engine.flow import build_flow
@@ -20,7 +20,7 @@ from sinks.alert_json import alert_as_dict
 from sinks.baselines import BaselineFile
 
 T0 = 1_700_000_000_000_000_000
-Item = Block | Context | Tick | Snapshot | Resume
+Item = Block | Context | Tick | Snapshot | Resume | Reconfigure
 
 
 class Collect:

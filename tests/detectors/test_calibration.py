@@ -130,5 +130,16 @@ def test_restored_limit_goes_on_as_if_nothing_happened(split: int) -> None:
     assert heir.moved == first.moved
 
 
+@pytest.mark.parametrize(("before", "after"), [(0.0, 0.001), (0.001, 0.0)])
+def test_limit_goes_on_though_false_alerts_are_accepted_from_now_on_or_no_longer(before, after) -> None:
+    first, heir = (BudgetLimit(MarginLimit(1.5, 0.0), Budget(rate=rate)) for rate in (before, after))
+    first.fit(np.linspace(0.0, 2.0, 100))
+
+    heir.restore(first.save())
+
+    heir.observe(1.0)
+    assert heir.limit == first.limit
+
+
 def test_chance_distance_grows_with_features_and_rarity() -> None:
     assert chance_distance(8, 1e-4) < chance_distance(24, 1e-4) < chance_distance(24, 1e-6)

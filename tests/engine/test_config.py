@@ -44,6 +44,13 @@ def test_the_hash_follows_what_decides_and_nothing_else():
     assert parse_config("[hub]\nport = 1\n").hash == default
     assert parse_config("[tune.cost]\nfalse_alert = 99\n").hash == default
     assert parse_config("[ring]\nhours = 99\n").hash == default
+    for site in (
+        "[service]\nshards = 4\n",
+        "[cluster]\nhere = [0]\n",
+        '[log]\nlevel = "debug"\n',
+        "[feeds]\nx = 1\n",
+    ):
+        assert parse_config(site).hash == default
     assert parse_config("").hash == default
     assert len(default) == 12
 
@@ -73,6 +80,22 @@ def test_the_hash_follows_what_decides_and_nothing_else():
             ("`support`", "got neither", "$.severity[0]"),
         ),
         ("[[severity]]\nspindles = ['M1']\n", ("zones_mm_s", "got neither", "$.severity[0]")),
+        ("[service]\nshards = 0\n", (">= 1", "$.service.shards")),
+        ("[service]\nhttp_port = 70000\n", ("65535", "$.service.http_port")),
+        ('[log]\nlevel = "loud"\n', ("loud", "$.log.level")),
+        ('[cluster]\naddresses = ["127.0.0.1:1", "127.0.0.1:2"]\n', ("= 1, got 2", "$.cluster.addresses")),
+        ('[cluster]\naddresses = ["127.0.0.1"]\n', ("host:port", "$.cluster.addresses[0]")),
+        ('[cluster]\naddresses = ["8.8.8.8:9"]\n', ("private", "allow_public", "$.cluster.addresses[0]")),
+        ('[cluster]\naddresses = ["0.0.0.0:9"]\n', ("private", "$.cluster.addresses[0]")),
+        ('[cluster]\naddresses = ["shop.example:9"]\n', ("private", "$.cluster.addresses[0]")),
+        ('[service]\nshards = 2\n[cluster]\naddresses = ["[::1]:9", "[::1]:9"]\n', ("twice", "addresses[1]")),
+        ("[cluster]\nhere = [1]\n", ("below service.shards = 1", "$.cluster.here[0]")),
+        ("[cluster]\nhere = [0, 0]\n", ("got 0 twice", "$.cluster.here[1]")),
+        ('[redis]\nca_file = "ca.pem"\n', ("rediss://", "got redis://", "$.redis.ca_file")),
+        (
+            '[redis]\nurl = "redis://:hush@host"\npassword_file = "p"\n',
+            ("got both", "$.redis.password_file"),
+        ),
         ("[judge\n", ("TOML", "line 1")),
     ],
 )
@@ -141,6 +164,7 @@ def test_learnt_state_outlives_another_limit_but_no_other_detector():
         "[judge]\non = 1.5\n",
         _SPINDLE + _SPINDLE.replace("M1", "M2"),
         "[redis]\nbatch = 7\n",
+        "[learn]\nfalse_alerts_per_day = 0.0\n",
     ):
         assert parse_config(same).learning_hash(spindle) == default
     assert parse_config("[learn]\nn_cuts = 5\n").learning_hash(spindle) != default
@@ -150,3 +174,21 @@ def test_learnt_state_is_another_spindles_once_a_channel_has_changed():
     (before,) = parse_config(_SPINDLE).spindles
     (after,) = parse_config(_SPINDLE.replace('"g"', '"m/s²"')).spindles
     assert load_config().learning_hash(before) != load_config().learning_hash(after)
+
+
+def test_the_password_of_an_address_is_told_by_no_error():
+    for text in (
+        'url = "redis://:hush@host"\npassword_file = "p"\n',
+        'url = "shop:hush@host"\nca_file = "p"\n',
+    ):
+        with pytest.raises(ConfigError) as caught:
+            parse_config(f"[redis]\n{text}")
+        assert "hush" not in str(caught.value)
+
+
+def test_addresses_of_one_shop_are_taken_and_public_ones_on_request():
+    addresses = '["192.168.0.7:2101", "localhost:2101", "[fd00::1]:2101"]'
+    site = parse_config(f"[service]\nshards = 3\n[cluster]\naddresses = {addresses}\nhere = [2]\n")
+    assert site.cluster.here == (2,)
+    public = parse_config('[cluster]\naddresses = ["shop.example:9"]\nallow_public = true\n')
+    assert public.cluster.addresses == ("shop.example:9",)

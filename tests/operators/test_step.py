@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from barriers import live_items, messages, run_items
 
-from engine.barriers import Resume, Snapshot
+from engine.barriers import Reconfigure, Resume, Snapshot
+from engine.config import load_config, parse_config
 from engine.errors import RecordingError
 from operators.state_codec import encode_state
 from operators.step import STATE_VERSION, pass_barrier
@@ -52,6 +53,40 @@ def test_alerts_after_a_snapshot_are_those_of_the_uninterrupted_run_byte_for_byt
         snapshot = seen[position]
         again = run_items(shop, [Resume("M1", 0, dict(snapshot.states)), *items[places[snapshot.number] :]])
         assert messages(again) == messages(seen[position:])
+
+
+def test_the_same_configuration_again_changes_no_alert(live):
+    shop, items, plain = live
+    place = round(len(items) * 0.6)
+
+    seen = run_items(shop, [*items[:place], Reconfigure("M1", 0, load_config()), *items[place:]])
+
+    assert messages(seen) == messages(plain)
+
+
+@pytest.mark.parametrize(
+    "site",
+    [
+        '[[limits]]\nfeature = "vib_x.rms"\nabove = 0.05\n',
+        "[judge]\non = 0.6\noff = 0.5\n",
+        "[learn]\nfalse_alerts_per_day = 500.0\n",
+    ],
+)
+def test_another_configuration_goes_on_with_what_is_known_as_a_restart_under_it_would(live, site):
+    shop, items, _ = live
+    place, other = round(len(items) * 0.6), parse_config(site)
+
+    marked = [*items[:place], Snapshot("M1", 0, 0), Reconfigure("M1", 0, other), *items[place:]]
+    seen = run_items(shop, marked)
+
+    at = next(i for i, record in enumerate(seen) if isinstance(record, Reconfigure))
+    snapshot = next(record for record in seen if isinstance(record, Snapshot))
+    restarted = run_items(shop, [Resume("M1", 0, dict(snapshot.states)), *items[place:]], other)
+    assert messages(seen[at:]) == messages(restarted)
+    opened = [message for message in messages(seen[at:]) if b'"state":"opened"' in message]
+    assert opened
+    assert all(other.hash.encode() in message for message in opened)
+    assert not any(other.hash.encode() in message for message in messages(seen[:at]))
 
 
 def test_a_snapshot_asks_every_step_for_its_state(live):
