@@ -19,27 +19,23 @@ from msgspec import Meta
 from engine.declared import Spindle
 from engine.errors import ConfigError
 from engine.relations import impossible
+from engine.site import ClusterConfig, LogConfig, Port, Positive, RedisConfig, ServiceConfig, Table
 from engine.verdicts import FaultClass
 
-Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=1)]
 Kind = Literal["waveform", "scalar"]
 Direction = Literal["above", "below", "both"]
 
-_BESIDE = ("ring", "redis", "tune", "spindles")
+_BESIDE = ("ring", "redis", "service", "cluster", "log", "feeds", "tune", "spindles")
 """Tables that decide nothing."""
 
 _WHOLE = "space"
 """The one table of which a site states all or nothing: what it does not want searched cannot be named."""
 
 
-class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the configuration: frozen, and no key it does not know."""
-
-
-class CheckConfig(_Table, frozen=True):
+class CheckConfig(Table, frozen=True):
     """``[check]``."""
 
     max_block_s: Positive
@@ -55,7 +51,7 @@ class CheckConfig(_Table, frozen=True):
     recover_s: NotNegative
 
 
-class WaveformConfig(_Table, frozen=True):
+class WaveformConfig(Table, frozen=True):
     """``[waveform]``."""
 
     window_s: Positive
@@ -71,14 +67,14 @@ class WaveformConfig(_Table, frozen=True):
     band_low_hz: Positive
 
 
-class ScalarConfig(_Table, frozen=True):
+class ScalarConfig(Table, frozen=True):
     """``[scalar]``."""
 
     n_history: Annotated[int, Meta(ge=2, le=10_000)]
     features: Annotated[tuple[str, ...], Meta(min_length=1)]
 
 
-class LearnConfig(_Table, frozen=True):
+class LearnConfig(Table, frozen=True):
     """``[learn]``."""
 
     n_vectors_waveform: Count
@@ -88,32 +84,32 @@ class LearnConfig(_Table, frozen=True):
     settle_s: NotNegative
     limit: Fraction
     false_alerts_per_day: NotNegative
-    direction: dict[str, Direction] = {}
+    direction: dict[str, Direction] = msgspec.field(default_factory=dict)
 
 
-class DetectorConfig(_Table, frozen=True):
+class DetectorConfig(Table, frozen=True):
     """One entry of ``[[detectors]]``; ``parameters`` are decoded by the detector itself."""
 
     name: str
     kinds: tuple[Kind, ...] = ("waveform", "scalar")
     margin: Annotated[float, Meta(ge=1)] | None = None
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class EnsembleConfig(_Table, frozen=True):
+class EnsembleConfig(Table, frozen=True):
     """``[ensemble]``."""
 
     rule: Literal["max", "mean", "agree"] = "max"
     agree: Count = 2
 
 
-class DynamicConfig(_Table, frozen=True):
+class DynamicConfig(Table, frozen=True):
     """``[dynamic]``."""
 
     enabled: bool
 
 
-class LimitConfig(_Table, frozen=True):
+class LimitConfig(Table, frozen=True):
     """One entry of ``[[limits]]``."""
 
     feature: str
@@ -122,7 +118,7 @@ class LimitConfig(_Table, frozen=True):
     spindles: tuple[str, ...] = ()
 
 
-class SeverityConfig(_Table, frozen=True):
+class SeverityConfig(Table, frozen=True):
     """One entry of ``[[severity]]``: zones of a standard, or one's own."""
 
     standard: Literal["iso_20816_3"] | None = None
@@ -134,17 +130,17 @@ class SeverityConfig(_Table, frozen=True):
     channels: tuple[str, ...] = ()
 
 
-class DiagnosisConfig(_Table, frozen=True):
+class DiagnosisConfig(Table, frozen=True):
     """``[diagnosis]``."""
 
     enabled: bool
     window_s: Positive
     hop_s: Positive
     off: tuple[FaultClass, ...]
-    sensitivity: dict[FaultClass, Positive] = {}
+    sensitivity: dict[FaultClass, Positive] = msgspec.field(default_factory=dict)
 
 
-class ToolLifeConfig(_Table, frozen=True):
+class ToolLifeConfig(Table, frozen=True):
     """``[tool_life]``."""
 
     enabled: bool
@@ -154,7 +150,7 @@ class ToolLifeConfig(_Table, frozen=True):
     max_tools: Annotated[int, Meta(ge=1, le=1000)]
 
 
-class JudgeConfig(_Table, frozen=True):
+class JudgeConfig(Table, frozen=True):
     """``[judge]``."""
 
     on: Positive
@@ -165,22 +161,22 @@ class JudgeConfig(_Table, frozen=True):
     coincide_s: NotNegative
 
 
-class HubConfig(_Table, frozen=True):
+class HubConfig(Table, frozen=True):
     """``[hub]``."""
 
     host: str
-    port: Annotated[int, Meta(ge=0, le=65535)]
+    port: Port
     write_buffer_bytes: Count
     page_size: Count
 
 
-class JournalConfig(_Table, frozen=True):
+class JournalConfig(Table, frozen=True):
     """``[journal]``."""
 
     path: str
 
 
-class RingConfig(_Table, frozen=True):
+class RingConfig(Table, frozen=True):
     """``[ring]``."""
 
     enabled: bool
@@ -194,18 +190,7 @@ class RingConfig(_Table, frozen=True):
     after_s: NotNegative
 
 
-class RedisConfig(_Table, frozen=True):
-    """``[redis]``."""
-
-    url: Annotated[str, Meta(min_length=1)]
-    prefix: Annotated[str, Meta(min_length=1, max_length=100)]
-    batch: Annotated[int, Meta(ge=1, le=100_000)]
-    max_ahead_s: Positive
-    dead_letters: Annotated[int, Meta(ge=1, le=1_000_000)]
-    checkpoint_s: Annotated[float, Meta(ge=0.5, le=3600)]
-
-
-class SearchConfig(_Table, frozen=True):
+class SearchConfig(Table, frozen=True):
     """One entry of ``[tune.space]``: a range, whole numbers where the key is one, or choices."""
 
     low: int | float | None = None
@@ -214,7 +199,7 @@ class SearchConfig(_Table, frozen=True):
     choices: tuple[Any, ...] = ()
 
 
-class CostConfig(_Table, frozen=True):
+class CostConfig(Table, frozen=True):
     """``[tune.cost]``: weights in ``unit``."""
 
     unit: str
@@ -224,7 +209,7 @@ class CostConfig(_Table, frozen=True):
     false_alert_hour: NotNegative
 
 
-class TuneConfig(_Table, frozen=True):
+class TuneConfig(Table, frozen=True):
     """``[tune]``."""
 
     folds: Annotated[int, Meta(ge=2, le=20)]
@@ -232,8 +217,8 @@ class TuneConfig(_Table, frozen=True):
     space: dict[str, SearchConfig]
 
 
-class Config(_Table, frozen=True):
-    """Everything a flow, its sinks and its gateway may ask about settings."""
+class Config(Table, frozen=True):
+    """Everything a flow, its sinks and its service may ask about settings; ``feeds`` are decoded by the feeders."""
 
     check: CheckConfig
     waveform: WaveformConfig
@@ -249,14 +234,18 @@ class Config(_Table, frozen=True):
     journal: JournalConfig
     ring: RingConfig
     redis: RedisConfig
+    service: ServiceConfig
+    cluster: ClusterConfig
+    log: LogConfig
     tune: TuneConfig
     spindles: Annotated[tuple[Spindle, ...], Meta(max_length=10_000)] = ()
     limits: tuple[LimitConfig, ...] = ()
     severity: tuple[SeverityConfig, ...] = ()
+    feeds: dict[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def hash(self) -> str:
-        """First 12 hex digits of SHA-256 over what decides alerts; hub, journal, ring, redis and tune do not.
+        """First 12 hex digits of SHA-256 over what decides alerts: not who listens, what is kept or where it runs.
 
         Nor do the declared spindles: a recording brings its own.
         """

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from engine.errors import UsageError
+from engine.site import RedisConfig
 
 
-def connect(url: str, timeout_s: float = 5.0) -> Redis:
+def connect(where: str | RedisConfig, timeout_s: float = 5.0) -> Redis:
     """Make a client; nothing is connected yet, so a Redis that is away is no error.
 
     Parameters
     ----------
-    url : str
-        ``redis://host:port/db``, ``rediss://`` or ``unix:///path``.
+    where : str or RedisConfig
+        ``redis://host:port/db``, ``rediss://`` or ``unix:///path``; or ``[redis]``, whose password is read now.
     timeout_s : float
         To connect, and for an answer.
 
@@ -27,8 +31,9 @@ def connect(url: str, timeout_s: float = 5.0) -> Redis:
     Raises
     ------
     UsageError
-        The address is none; a password in it is not told.
+        The address is none, or a password that cannot be read; none is told.
     """
+    url, secrets = (where, {}) if isinstance(where, str) else (where.url, _secrets(where))
     try:
         return Redis.from_url(
             url,
@@ -37,12 +42,41 @@ def connect(url: str, timeout_s: float = 5.0) -> Redis:
             socket_connect_timeout=timeout_s,
             health_check_interval=15,
             retry=Retry(NoBackoff(), 0),
+            **secrets,
         )
     except ValueError as error:  # whose words may repeat a part of the password
         told = (
             f"redis: got {without_password(url)!r}, wanted redis://host:port/db, rediss://... or unix:///path"
         )
         raise UsageError(told) from error
+
+
+def _secrets(redis: RedisConfig) -> dict[str, Any]:
+    """What a client needs beside the address: the password, and whom to trust."""
+    found: dict[str, Any] = {}
+    if redis.password_file:
+        found["password"] = _first_line(redis.password_file)
+    if redis.ca_file:
+        if not Path(redis.ca_file).is_file():
+            raise UsageError(
+                f"redis: {redis.ca_file}: wanted a file of certificates as redis.ca_file, got none"
+            )
+        found["ssl_ca_certs"] = redis.ca_file
+    return found
+
+
+def _first_line(path: str) -> str:
+    """Read a password."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        told = (
+            error.strerror if isinstance(error, OSError) else "no UTF-8"
+        )  # whose words repeat the file's bytes
+        raise UsageError(f"redis: {path}: the password cannot be read: {told}") from None
+    if not lines or not lines[0]:
+        raise UsageError(f"redis: {path}: wanted a password in the first line, got an empty one")
+    return lines[0]
 
 
 def without_password(url: str) -> str:

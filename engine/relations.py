@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from engine.declared_rules import impossible as impossible_spindle
+from engine.site import impossible_site
 
 if TYPE_CHECKING:
     from engine.config import Config, SeverityConfig
@@ -43,6 +44,7 @@ def impossible(config: Config) -> Iterator[Wrong]:
             yield f"limits[{index}]", f"Expected `above` or `below` for {limit.feature!r}, got neither"
     yield from _of_severity(config.severity)
     yield from _of_spindles(config.spindles)
+    yield from impossible_site(config.redis, config.service, config.cluster)
 
 
 def _of_windows(config: Config) -> Iterator[Wrong]:
