@@ -160,7 +160,18 @@ def test_a_silent_stream_is_told_though_nobody_ticks(watch, redis_server, shop):
 
 def test_a_simulated_shop_is_fed_live_and_found_by_the_service(redis_server, tmp_path):
     (tmp_path / "redis.toml").write_text(f'[redis]\nurl = "{redis_server.url}"\nprefix = "live"\n')
-    command = [sys.executable, "-m", "engine.cli", "feed", "--duration", "4", "--spindles", "1", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "engine.cli",
+        "feed",
+        "simulate",
+        "--duration",
+        "4",
+        "--spindles",
+        "1",
+        "--json",
+    ]
     command += ["--config", str(tmp_path / "redis.toml"), "--site", str(tmp_path / "site.toml")]
     fed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     config = load_config(tmp_path / "site.toml")
