@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from engine import redis_keys
 from engine.redis_link import connect
+from engine.site import RedisConfig
 from sinks import messages
 from sinks.base import Record
 from sinks.mailbox import Mail
@@ -31,12 +32,14 @@ class LiveChannel:
 
     Parameters
     ----------
-    url, prefix : str
+    where : str or RedisConfig
+        As for `engine.redis_link.connect`.
+    prefix : str
         ``[redis]``.
     """
 
-    def __init__(self, url: str, prefix: str) -> None:
-        self._redis = connect(url, timeout_s=_TIMEOUT_S)
+    def __init__(self, where: str | RedisConfig, prefix: str) -> None:
+        self._redis = connect(where, timeout_s=_TIMEOUT_S)
         self._channel, self._states = redis_keys.live(prefix), redis_keys.states(prefix)
         self._lock, self._mail = threading.Lock(), Mail()
         self._closing = threading.Event()

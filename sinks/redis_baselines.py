@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from engine import redis_keys
 from engine.redis_link import connect
+from engine.site import RedisConfig
 from sinks.streams import KeptBaseline, RedisAlerts
 
 MAX_ENTRIES = 256
@@ -32,15 +33,19 @@ class RedisBaselines:
     ----------
     out : RedisAlerts
         Takes what is written, in the order in which checkpoints are.
-    url, prefix : str
+    where : str or RedisConfig
+        As for `engine.redis_link.connect`.
+    prefix : str
         ``[redis]``.
     max_entries : int
         Of one spindle, 1 upwards.
     """
 
-    def __init__(self, out: RedisAlerts, url: str, prefix: str, max_entries: int = MAX_ENTRIES) -> None:
+    def __init__(
+        self, out: RedisAlerts, where: str | RedisConfig, prefix: str, max_entries: int = MAX_ENTRIES
+    ) -> None:
         self._out, self._prefix, self._max_entries = out, prefix, max_entries
-        self._redis = connect(url, timeout_s=_TIMEOUT_S)
+        self._redis = connect(where, timeout_s=_TIMEOUT_S)
         self._recent: OrderedDict[str, bytes] = OrderedDict()
         self.n_failed = 0
         """Reads that Redis did not answer."""

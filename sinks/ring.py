@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -70,19 +70,26 @@ class Ring:
     Parameters
     ----------
     folder : Path
-        Made if missing; one process at a time writes, any may read.
+        Made if missing; one process at a time writes of a spindle, any may read.
     spindles : sequence of Spindle
         As given to the flow.
     config : RingConfig
         ``[ring]``.
     config_hash : str
         Of the configuration that decides: a state fits no other.
+    others : container of str
+        Names of spindles of which other processes write here: nothing of theirs is removed, nor counted.
     """
 
     def __init__(
-        self, folder: Path, spindles: Sequence[Spindle], config: RingConfig, config_hash: str
+        self,
+        folder: Path,
+        spindles: Sequence[Spindle],
+        config: RingConfig,
+        config_hash: str,
+        others: Container[str] = (),
     ) -> None:
-        self._disk = RingDisk(folder, config)
+        self._disk = RingDisk(folder, config, others)
         self._segment_ns = round(config.segment_s * NS_PER_S)
         self._run = secrets.token_hex(4)
         self._tracks = {spindle.name: _Track(spindle, config_hash) for spindle in spindles}

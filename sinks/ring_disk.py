@@ -8,7 +8,8 @@ import queue
 import shutil
 import threading
 from bisect import insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,9 +77,11 @@ class RingDisk:
         Of the ring; made if missing. What is in it from before counts.
     config : RingConfig
         ``[ring]``.
+    others : container of str
+        Spindles whose segments other processes write and remove.
     """
 
-    def __init__(self, folder: Path, config: RingConfig) -> None:
+    def __init__(self, folder: Path, config: RingConfig, others: Container[str] = ()) -> None:
         self._folder, self._config = folder, config
         self.n_failed = 0
         """Jobs that the disk refused, and segments that were cut off because it was too slow."""
@@ -88,7 +91,10 @@ class RingDisk:
         self._keeping: dict[str, list[_Keeping]] = {}
         self._newest_ns = 0
         self._files = sorted(
-            file for name in spindles_in(folder) for file in segments_in(folder_of(folder, name))
+            file
+            for name in spindles_in(folder)
+            if name not in others
+            for file in segments_in(folder_of(folder, name))
         )
         self._sizes = {file.path: _size(file.path) for file in self._files}
         self._n_bytes = sum(self._sizes.values())
@@ -269,7 +275,8 @@ class RingDisk:
                 return
             if folder != newest and not (folder / KEEP).exists():
                 del sizes[folder]
-                shutil.rmtree(folder)
+                with suppress(FileNotFoundError):  # another process came first
+                    shutil.rmtree(folder)
 
     def _complain(self, what: str) -> None:
         self.n_failed += 1

@@ -10,6 +10,7 @@ import orjson
 
 from engine.outbox import Outbox
 from engine.redis_link import connect
+from engine.site import RedisConfig
 from engine.verdicts import Alert, ToolLife
 from sinks.alert_json import alert_as_dict
 from sinks.base import Record
@@ -115,8 +116,8 @@ class RedisAlerts:
 
     Parameters
     ----------
-    url : str
-        ``redis://host:port/db``, ``rediss://`` or ``unix:///path``.
+    where : str or RedisConfig
+        As for `engine.redis_link.connect`.
     stream : str
         Key of the stream.
     lives : str, optional
@@ -131,9 +132,9 @@ class RedisAlerts:
     """
 
     def __init__(
-        self, url: str, stream: str, lives: str | None = None, max_waiting: int = _MAX_WAITING
+        self, where: str | RedisConfig, stream: str, lives: str | None = None, max_waiting: int = _MAX_WAITING
     ) -> None:
-        self._redis = connect(url)
+        self._redis = connect(where)
         self._add_once = self._redis.register_script(_ADD_ONCE)
         self._keep = self._redis.register_script(_KEEP)
         self._keep_baseline = self._redis.register_script(_KEEP_BASELINE)

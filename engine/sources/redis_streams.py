@@ -20,7 +20,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from redis.exceptions import RedisError
 
 from engine import checkpoint, redis_keys
-from engine.barriers import Resume, Snapshot
+from engine.barriers import Reconfigure, Resume, Snapshot
 from engine.checkpoint import OWNER, Checkpoint, Position
 from engine.clock import NS_PER_S, WallClock, monotonic_s, wake_in
 from engine.config import Config
@@ -30,7 +30,7 @@ from engine.redis_link import connect
 from engine.runtime import Stop
 from engine.sources.inlet import DeadLetter, Entry, Inlet, Received
 
-Item = tuple[str, Received | Resume | Snapshot]
+Item = tuple[str, Received | Resume | Snapshot | Reconfigure]
 
 _POLL_S = 0.004
 _TICK_S = 0.5  # silence is noticed that much later
@@ -57,6 +57,10 @@ class RedisStreams(FixedPartitionedSource[Item, None]):
         Whether nothing more should be read for now, as what came of it cannot be stored.
     fresh : bool
         Forget all checkpoints: begin with what comes from now on, and learn anew.
+    replaced : callable, optional
+        Asked again and again for another configuration to go on under with what was learnt; None = as before.
+    alive : callable, optional
+        Told that the flow is at work, some hundred times a second.
     """
 
     def __init__(
@@ -67,9 +71,12 @@ class RedisStreams(FixedPartitionedSource[Item, None]):
         stop: Stop | None = None,
         paused: Callable[[], bool] = lambda: False,
         fresh: bool = False,
+        replaced: Callable[[], Config | None] = lambda: None,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         self.spindles, self.config, self.fresh = spindles, config, fresh
         self.clock, self.stop, self.paused = clock, stop or Stop(), paused
+        self.replaced, self.alive = replaced, alive
         self.positions: dict[tuple[str, int], Position] = {}
         """Where in its stream each barrier stands that has not arrived yet, by spindle and number."""
         self.counts: Counter[str] = Counter()
@@ -94,7 +101,7 @@ class _Part(StatefulSourcePartition[Item, None]):
 
     def __init__(self, source: RedisStreams) -> None:
         self._source, self._config = source, source.config.redis
-        self._redis = connect(source.config.redis.url, timeout_s=1.0)
+        self._redis = connect(source.config.redis, timeout_s=1.0)
         self._delay_s, self._retry_s = _FIRST_DELAY_S, 0.0
         self._inlets: dict[str, Inlet] = {}
         self._names: dict[bytes, str] = {}
@@ -105,13 +112,16 @@ class _Part(StatefulSourcePartition[Item, None]):
 
     def next_batch(self) -> list[Item]:
         source = self._source
+        source.alive()
         if self._ending:
             raise StopIteration
         if source.stop.asked:
             self._ending = True
             return [self._barrier(name) for name in self._inlets]
-        if source.paused() or monotonic_s() < self._retry_s:
-            return []
+        changes = self._changes()
+        nothing = not source.spindles or source.paused() or monotonic_s() < self._retry_s
+        if changes or nothing:
+            return changes
         try:
             batch = self._read() if self._inlets else self._open()
         except RedisError as error:
@@ -132,6 +142,14 @@ class _Part(StatefulSourcePartition[Item, None]):
 
     def close(self) -> None:
         self._redis.close()
+
+    def _changes(self) -> list[Item]:
+        """Tell every spindle of another configuration, once they all have begun."""
+        config = self._source.replaced() if self._inlets else None
+        if config is None:
+            return []
+        self._source.config = config
+        return [(name, Reconfigure(name, inlet.end_ns, config)) for name, inlet in self._inlets.items()]
 
     # --- reading ---
 
