@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 
+from engine.clock import monotonic_s
+
 
 def notify(state: str) -> bool:
     """Tell the service manager, if there is one.
@@ -12,7 +14,7 @@ def notify(state: str) -> bool:
     Parameters
     ----------
     state : str
-        ``READY=1``, ``STOPPING=1``, ...
+        Lines of ``READY=1``, ``STATUS=...``, ``WATCHDOG=1``, ``STOPPING=1``, ...
 
     Returns
     -------
@@ -26,7 +28,35 @@ def notify(state: str) -> bool:
         address = "\0" + address[1:]
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.setblocking(False)  # a manager that is busy must not hold up who reports to it
             manager.sendto(state.encode(), address)
     except OSError:
         return False
     return True
+
+
+def reloading() -> bool:
+    """Tell the service manager that the configuration is being read again; ``READY=1`` ends it.
+
+    Returns
+    -------
+    bool
+        As `notify`.
+    """
+    return notify(
+        f"RELOADING=1\nMONOTONIC_USEC={int(monotonic_s() * 1e6)}"
+    )  # of CLOCK_MONOTONIC, as it wants
+
+
+def watchdog_s() -> float | None:
+    """How often the service manager wants a sign of life, in seconds; None if it wants none.
+
+    Returns
+    -------
+    float or None
+        Half of what it would allow, as sd_watchdog_enabled(3) advises.
+    """
+    wanted, whose = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID", "")
+    if not (wanted.isascii() and wanted.isdigit() and int(wanted)) or whose not in ("", str(os.getpid())):
+        return None
+    return int(wanted) / 2e6
