@@ -9,8 +9,9 @@ import orjson
 import pytest
 from barriers import T0, Collect, live_items, messages, source_of
 
+from engine.barriers import Reconfigure
 from engine.clock import NS_PER_S, NoClock
-from engine.config import load_config
+from engine.config import load_config, parse_config
 from engine.flow import build_flow
 from engine.records import Block, Context, Tick
 from engine.runtime import run_flow
@@ -193,6 +194,34 @@ def test_the_oldest_incidents_go_but_for_those_that_somebody_keeps(tmp_path):
     opened = [r.id for r in records if isinstance(r, Alert) and r.state is AlertState.OPENED]
     assert len(opened) > 2
     assert {folder.name for folder in incidents_in(tmp_path)} == {kept.name, opened[-1]}
+
+
+def test_what_other_processes_keep_is_neither_counted_nor_removed(tmp_path):
+    shop, items = live_items(12.0, n_spindles=2)
+    run_ringed(tmp_path, shop, items)
+    theirs = segments_in(folder_of(tmp_path, "M2"))
+    nothing = msgspec.structs.replace(TABLE, max_gib=1e-9)
+
+    mine = Ring(tmp_path, shop.spindles[:1], nothing, CONFIG.hash, others={"M2"})
+    mine.tap([("M1", item) for item in items if item.spindle == "M1"][:1])
+    mine.close()
+
+    assert segments_in(folder_of(tmp_path, "M2")) == theirs
+    assert len(segments_in(folder_of(tmp_path, "M1"))) == 1
+
+
+def test_what_follows_another_configuration_begins_a_segment_of_that_one(tmp_path):
+    shop, items = live_items(12.0)
+    place, other = len(items) // 2, parse_config("[judge]\non = 1.5\n")
+
+    run_ringed(tmp_path, shop, [*items[:place], Reconfigure("M1", 0, other), *items[place:]])
+
+    read = read_all(folder_of(tmp_path, "M1"))
+    hashes = [one.start.config_hash for one in read]
+    assert set(hashes) == {CONFIG.hash, other.hash}
+    assert hashes == sorted(hashes, key=[CONFIG.hash, other.hash].index)
+    n_before = sum(len(one.items) for one in read if one.start.config_hash == CONFIG.hash)
+    assert n_before == place
 
 
 def test_what_the_store_gave_back_is_kept_where_it_was_asked(tmp_path):
