@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,35 +16,8 @@ from engine.errors import SpindlewatchError
 from engine.verdicts import Alert, AlertState, ToolLife
 from sinks import tool_history
 from sinks.alert_json import alert_as_dict
+from sinks.journal_schema import APPLICATION_ID, MISSING, SCHEMA, VERSION
 
-_APPLICATION_ID = 0x53504957  # "SPIW"; tells a journal from other SQLite files
-_SCHEMA_VERSION = 2
-_SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE journal (epoch TEXT NOT NULL) STRICT;
-CREATE TABLE alerts (
-    seq     INTEGER PRIMARY KEY AUTOINCREMENT,
-    id      TEXT NOT NULL,
-    state   TEXT NOT NULL,
-    t_ns    INTEGER NOT NULL,
-    spindle TEXT NOT NULL,
-    fault   TEXT NOT NULL,
-    json    BLOB NOT NULL,
-    UNIQUE (id, state, t_ns)
-) STRICT;
--- The newest message of every alert that has not closed: a snapshot costs what is open, not what ever was.
-CREATE TABLE active (id TEXT PRIMARY KEY, seq INTEGER NOT NULL REFERENCES alerts) STRICT;
-{tool_history.TABLES}
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {_SCHEMA_VERSION};
-COMMIT;
-"""
-_FROM_VERSION_1 = f"""
-BEGIN IMMEDIATE;
-{tool_history.TABLES}
-PRAGMA user_version = {_SCHEMA_VERSION};
-COMMIT;
-"""
 _ENTRY = "a.seq, a.spindle, a.fault, a.json"
 
 
@@ -63,6 +36,21 @@ class Entry(NamedTuple):
     spindle: str
     fault: str
     json: bytes
+
+
+class Followed(NamedTuple):
+    """How far a stream has been read into the journal.
+
+    Parameters
+    ----------
+    entry : str
+        Id of the last entry that was read; ``0-0`` = none.
+    n : int
+        Entries that had been added to the stream by then, whether or not they could still be read.
+    """
+
+    entry: str = "0-0"
+    n: int = 0
 
 
 class Journal:
@@ -119,22 +107,49 @@ class Journal:
         SpindlewatchError
             Disk full, file gone, or another process is writing.
         """
-        json = orjson.dumps(alert_as_dict(alert))
-        row = (alert.id, alert.state, alert.t_ns, alert.spindle, alert.fault, json)
         with self._clear_errors(f"cannot store alert {alert.id!r}"), self._writing, self._writer:
-            # Asked first, because a refused INSERT would use up a number.
-            if self._writer.execute(
-                "SELECT 1 FROM alerts WHERE (id, state, t_ns) = (?, ?, ?)", row[:3]
-            ).fetchone():
-                return None
-            seq = self._writer.execute(
-                "INSERT INTO alerts (id, state, t_ns, spindle, fault, json) VALUES (?, ?, ?, ?, ?, ?)", row
-            ).lastrowid
-            if alert.state is AlertState.CLOSED:
-                self._writer.execute("DELETE FROM active WHERE id = ?", (alert.id,))
-            else:
-                self._writer.execute("INSERT OR REPLACE INTO active VALUES (?, ?)", (alert.id, seq))
-        return seq
+            entry = self._insert(alert)
+        return None if entry is None else entry.seq
+
+    def follow(
+        self, positions: Mapping[str, Followed], alerts: Sequence[Alert] = (), lives: Sequence[ToolLife] = ()
+    ) -> list[Entry]:
+        """Store what came by streams and how far they have been read: all of it, or nothing if that fails.
+
+        Parameters
+        ----------
+        positions : Mapping[str, Followed]
+            By stream.
+        alerts : sequence of Alert
+            In the order in which they came; any may have come before.
+        lives : sequence of ToolLife
+            As for `store_lives`.
+
+        Returns
+        -------
+        list of Entry
+            The alerts that were not stored already.
+
+        Raises
+        ------
+        SpindlewatchError
+            As `append`.
+        """
+        what = f"cannot store {len(alerts)} alerts and {len(lives)} tool lives"
+        with self._clear_errors(what), self._writing, self._writer:
+            entries = [entry for alert in alerts if (entry := self._insert(alert)) is not None]
+            tool_history.store(self._writer, lives)
+            self._writer.executemany(
+                "INSERT OR REPLACE INTO followed VALUES (?, ?, ?)",
+                [(stream, *position) for stream, position in positions.items()],
+            )
+        return entries
+
+    def followed(self, stream: str) -> Followed:
+        """How far a stream has been read: what `follow` was told last."""
+        with self._clear_errors("cannot be read"), self._reading:
+            row = self._reader.execute("SELECT entry, n FROM followed WHERE stream = ?", (stream,)).fetchone()
+        return Followed() if row is None else Followed(*row)
 
     def store_lives(self, lives: Sequence[ToolLife]) -> None:
         """Store what cutting edges are worth, in place of what was stored of them before.
@@ -204,6 +219,22 @@ class Journal:
             self._reader.close()
             self._writer.close()  # the last connection folds the write-ahead log into the file
 
+    def _insert(self, alert: Alert) -> Entry | None:
+        """Store an alert message in the transaction that is open; None for a repetition."""
+        json = orjson.dumps(alert_as_dict(alert))
+        row = (alert.id, alert.state, alert.t_ns, alert.spindle, alert.fault, json)
+        # Asked first, because a refused INSERT would use up a number.
+        asked = "SELECT 1 FROM alerts WHERE (id, state, t_ns) = (?, ?, ?)"
+        if self._writer.execute(asked, row[:3]).fetchone():
+            return None
+        wanted = "INSERT INTO alerts (id, state, t_ns, spindle, fault, json) VALUES (?, ?, ?, ?, ?, ?) RETURNING seq"
+        [(seq,)] = self._writer.execute(wanted, row).fetchall()
+        if alert.state is AlertState.CLOSED:
+            self._writer.execute("DELETE FROM active WHERE id = ?", (alert.id,))
+        else:
+            self._writer.execute("INSERT OR REPLACE INTO active VALUES (?, ?)", (alert.id, seq))
+        return Entry(seq, alert.spindle, alert.fault, json)
+
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=5.0, check_same_thread=False)
         connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
@@ -216,16 +247,18 @@ class Journal:
         (n_tables,) = self._writer.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if n_tables == 0 and application_id == 0:
             self._writer.execute("PRAGMA journal_mode = WAL")
-            self._writer.executescript(_SCHEMA)
+            self._writer.executescript(SCHEMA)
             with self._writer:
                 self._writer.execute("INSERT INTO journal VALUES (?)", (secrets.token_hex(8),))
-        elif application_id != _APPLICATION_ID:
+        elif application_id != APPLICATION_ID:
             raise SpindlewatchError(f"{self._path}: an SQLite file, but not a journal of spindlewatch")
-        elif version == 1:
-            self._writer.executescript(_FROM_VERSION_1)
-        elif version != _SCHEMA_VERSION:
+        elif version in MISSING:
+            self._writer.executescript(
+                f"BEGIN IMMEDIATE;{MISSING[version]}PRAGMA user_version = {VERSION};COMMIT;"
+            )
+        elif version != VERSION:
             raise SpindlewatchError(
-                f"{self._path}: a journal of version {version}, this program reads {_SCHEMA_VERSION}"
+                f"{self._path}: a journal of version {version}, this program reads {VERSION}"
             )
         self._epoch: str = self._writer.execute("SELECT epoch FROM journal").fetchone()[0]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import orjson
 import pytest
-from told import alert
+from told import LIFE, alert
 
 from engine.errors import SpindlewatchError
-from sinks.journal import Journal
+from sinks.journal import Followed, Journal
 
 
 @pytest.fixture
@@ -178,3 +178,54 @@ def test_full_disk_is_one_clear_error_and_loses_nothing_stored(tmp_path: Path):
 
     assert [entry.seq for entry in journal.page(0, 10)] == [1]
     journal.close()
+
+
+def test_a_journal_as_version_2_made_it_keeps_all_it_holds_and_can_follow_streams(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    other = sqlite3.connect(path)
+    other.executescript(Path(__file__).with_name("journal_version_2.sql").read_text())
+    other.close()
+
+    for _ in range(2):  # the second time it is of this version
+        journal = Journal(path)
+        assert journal.epoch == "effe09307fb1a325"
+        assert [entry.seq for entry in journal.page(0, 10)] == [1, 2, 3]
+        assert [entry.seq for entry in journal.active()] == [2]
+        assert [life["curve"] for life in journal.lives()] == [[[11, 0.3], [12, 0.4]]]
+        assert journal.followed("alerts") == Followed()
+        journal.close()
+    journal = Journal(path)
+    assert journal.append(alert(2)) is None
+    assert [entry.seq for entry in journal.follow({"alerts": Followed("5-0", 1)}, [alert(3)])] == [4]
+    journal.close()
+
+
+def test_alerts_and_how_far_their_stream_was_read_are_stored_together(tmp_path, journal):
+    told = journal.follow({"alerts": Followed("7-1", 3), "lives": Followed("2-0", 1)}, [alert(1)], [LIFE])
+
+    other = Journal(tmp_path / "journal.sqlite3")
+    assert other.page(0, 10) == told
+    assert len(other.lives()) == 1
+    assert (other.followed("alerts"), other.followed("lives")) == (Followed("7-1", 3), Followed("2-0", 1))
+    other.close()
+
+
+def test_what_came_by_a_stream_before_is_not_stored_again(journal):
+    journal.append(alert(1))
+
+    told = journal.follow({"alerts": Followed("8-0", 3)}, [alert(1), alert(2), alert(2)])
+
+    assert [entry.seq for entry in told] == [2]
+    assert journal.page(1, 10) == told
+
+
+def test_a_stream_that_could_not_be_stored_counts_as_not_read(journal):
+    journal.follow({"alerts": Followed("1-0", 1)}, [alert(1)])
+    (n_pages,) = journal._writer.execute("PRAGMA page_count").fetchone()
+    journal._writer.execute(f"PRAGMA max_page_count = {n_pages}")
+
+    with pytest.raises(SpindlewatchError, match=r"cannot store 2 alerts .*full"):
+        journal.follow({"alerts": Followed("3-0", 3)}, [alert(2), alert(3, text="x" * 100_000)])
+
+    assert [entry.seq for entry in journal.page(0, 10)] == [1]
+    assert journal.followed("alerts") == Followed("1-0", 1)
