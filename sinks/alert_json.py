@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from engine.verdicts import Alert, Reason
+import msgspec
+from msgspec import Meta
+
+from engine.verdicts import Alert, AlertState, Reason
+from sinks.decoding import Message, ReasonMessage, Time, or_nan, read_json
 
 VERSION = 1
 
@@ -52,3 +56,78 @@ def alert_as_dict(alert: Alert, *, wall_times: bool = True) -> dict[str, Any]:
 
 def _reason_as_dict(reason: Reason) -> dict[str, Any]:
     return reason._asdict()
+
+
+class _Texts(Message, frozen=True):
+    en: str
+    ko: str
+
+
+class _AlertMessage(Message, frozen=True):
+    version: Literal[1]
+    id: Annotated[str, Meta(min_length=1)]
+    state: AlertState
+    spindle: str
+    group: str
+    fault: str
+    tier: str
+    regime: str
+    onset_ns: Time
+    t_ns: Time
+    score: float | None
+    detail: str
+    reasons: tuple[ReasonMessage, ...]
+    text: _Texts
+    advice: _Texts
+    certainty: float | None
+    key: str
+    config_hash: str
+    received_ns: Time | None = None
+    judged_ns: Time | None = None
+
+
+_decoder = msgspec.json.Decoder(_AlertMessage)
+
+
+def alert_from_json(data: bytes) -> Alert:
+    """Read back what `alert_as_dict` gave and somebody wrote as JSON.
+
+    Parameters
+    ----------
+    data : bytes
+        UTF-8 JSON.
+
+    Returns
+    -------
+    Alert
+        `alert_as_dict` of it is the same again. Where null was written, perhaps for an infinity, it holds NaN.
+
+    Raises
+    ------
+    WireError
+        Anything else: a key missing or unknown, a wrong type, another version.
+    """
+    told = read_json(_decoder, data, "alert")
+    return Alert(
+        id=told.id,
+        spindle=told.spindle,
+        group=told.group,
+        fault=told.fault,
+        state=told.state,
+        tier=told.tier,
+        regime=told.regime,
+        onset_ns=told.onset_ns,
+        t_ns=told.t_ns,
+        score=or_nan(told.score),
+        detail=told.detail,
+        reasons=tuple(reason.reason() for reason in told.reasons),
+        text_en=told.text.en,
+        text_ko=told.text.ko,
+        config_hash=told.config_hash,
+        received_ns=told.received_ns,
+        judged_ns=told.judged_ns,
+        certainty=or_nan(told.certainty),
+        key=told.key,
+        advice_en=told.advice.en,
+        advice_ko=told.advice.ko,
+    )

@@ -17,10 +17,10 @@ from typing import Protocol
 from engine.config import HubConfig
 from engine.declared import Spindle
 from engine.records import Block
-from engine.verdicts import SpindleState, Verdict
+from engine.verdicts import SpindleState
 from sinks import messages
 from sinks.journal import Entry
-from sinks.mailbox import Mail, put_worse
+from sinks.mailbox import Mail, ShownScore, put_worse
 from sinks.requests import Command, Wish
 
 # Often enough for an eye, rare enough for a shop of a hundred spindles.
@@ -94,7 +94,7 @@ class Hub:
         self._spindles = {spindle.name: spindle for spindle in spindles}
         self._states: dict[str, SpindleState] = {}
         self._n_states = 0
-        self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._scores: dict[tuple[str, str], ShownScore] = {}
         self._told_s: dict[tuple[str, ...], float] = {}
         self.counts: Counter[str] = Counter()
 
@@ -187,9 +187,9 @@ class Hub:
             self._tell_alert(entry, messages.alert(entry, now_ns))
         for state in mail.states.values():
             self._tell_state(state)
-        for verdict in mail.verdicts.values():
-            put_worse(self._verdicts, verdict)
-        for spindle in sorted({spindle for spindle, _ in self._verdicts}):
+        for score in mail.scores.values():
+            put_worse(self._scores, score)
+        for spindle in sorted({spindle for spindle, _ in self._scores}):
             if self._due(now_s, _SCORE_PERIOD_S, spindle):
                 self._tell_scores(spindle)
         for source, block in mail.blocks.items():
@@ -212,9 +212,9 @@ class Hub:
         self._send_all(self._interested("state", state.spindle), messages.state(state))
 
     def _tell_scores(self, spindle: str) -> None:
-        groups = sorted(key for key in self._verdicts if key[0] == spindle)
-        verdicts = [self._verdicts.pop(key) for key in groups]
-        self._send_idle(self._interested("score", spindle), lambda: messages.scores(verdicts), binary=False)
+        groups = sorted(key for key in self._scores if key[0] == spindle)
+        scores = [self._scores.pop(key) for key in groups]
+        self._send_idle(self._interested("score", spindle), lambda: messages.scores(scores), binary=False)
 
     def _tell_waveform(self, source: tuple[str, str], block: Block, now_s: float) -> None:
         interested = [subscriber for subscriber in self._live if subscriber.waveform == source]

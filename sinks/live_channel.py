@@ -67,21 +67,21 @@ class LiveChannel:
     def _tell(self) -> None:
         with self._lock:
             mail, self._mail = self._mail, Mail()
-        if not mail.states and not mail.verdicts:
+        if not mail.states and not mail.scores:
             return
         pipe = self._redis.pipeline(transaction=False)
         for name, state in mail.states.items():
             message = messages.state(state)
             pipe.hset(self._states, name, message)
             pipe.publish(self._channel, message)
-        if mail.verdicts:
-            pipe.publish(self._channel, messages.scores(mail.verdicts.values()))
+        if mail.scores:
+            pipe.publish(self._channel, messages.scores(mail.scores.values()))
         try:
             pipe.execute()
         except RedisError as error:
             self._failed(mail, error)
             return
-        self.counts["sent"] += len(mail.states) + bool(mail.verdicts)
+        self.counts["sent"] += len(mail.states) + bool(mail.scores)
 
     def _failed(self, mail: Mail, error: RedisError) -> None:
         if not self.counts["errors"]:

@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from engine.declared import Channel, Spindle
 from engine.records import Block
-from engine.verdicts import SpindleState, Verdict
+from engine.verdicts import Condition, Cover, FaultClass, SpindleState, Tier
+from sinks.decoding import Count, Message, Time, or_nan, read_json
 from sinks.journal import Entry
+from sinks.mailbox import ShownScore
 
 VERSION = 1
 MAX_POINTS = 2048
@@ -88,27 +90,9 @@ def _state(state: SpindleState) -> dict[str, Any]:
     return told
 
 
-def scores(verdicts: Iterable[Verdict]) -> bytes:
+def scores(scores: Iterable[ShownScore]) -> bytes:
     """The highest score of each sensor group since the last such message."""
-    return orjson.dumps({"type": "scores", "scores": [_score(verdict) for verdict in verdicts]})
-
-
-def _score(verdict: Verdict) -> dict[str, Any]:
-    score = verdict.score
-    return {
-        "spindle": score.spindle,
-        "group": score.group,
-        "t_ns": score.t_ns,
-        "regime": score.regime.label,
-        "tier": score.tier,
-        "detector": score.detector,
-        "score": score.score,
-        "ready": score.ready,
-        "learned": score.learned,
-        "wanted": score.wanted,
-        "top_feature": score.top_feature,
-        "alerting": verdict.alerting,
-    }
+    return orjson.dumps({"type": "scores", "scores": list(scores)})
 
 
 def heartbeat(head: int, now_ns: int | None) -> bytes:
@@ -186,3 +170,78 @@ def decimate(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
     n = MAX_POINTS // 2
     edges = np.arange(n) * n_samples // n
     return np.hstack([np.fmin.reduceat(samples, edges, axis=1), np.fmax.reduceat(samples, edges, axis=1)]), n
+
+
+class _Cover(Message, frozen=True):
+    fault: FaultClass
+    signature: str
+    why: str
+
+
+class _State(Message, frozen=True):
+    spindle: str
+    t_ns: Time
+    condition: Condition
+    regime: str
+    learned: Count
+    wanted: Count
+    score: float | None
+    open_alerts: tuple[str, ...]
+    troubles: dict[str, Count]
+    cover: tuple[_Cover, ...]
+    cuts: tuple[Count, Count]
+
+
+class _Score(Message, frozen=True):
+    spindle: str
+    group: str
+    t_ns: Time
+    regime: str
+    tier: Tier
+    detector: str
+    score: float | None
+    ready: bool
+    learned: Count
+    wanted: Count
+    top_feature: str
+    alerting: bool
+
+
+class _StateMessage(Message, frozen=True, tag="state", tag_field="type"):
+    state: _State
+
+
+class _ScoresMessage(Message, frozen=True, tag="scores", tag_field="type"):
+    scores: tuple[_Score, ...]
+
+
+_live_decoder = msgspec.json.Decoder(_StateMessage | _ScoresMessage)
+
+
+def live_from_json(data: bytes) -> list[SpindleState | ShownScore]:
+    """Read back what `state` or `scores` wrote.
+
+    Parameters
+    ----------
+    data : bytes
+        One message.
+
+    Returns
+    -------
+    list of SpindleState or ShownScore
+        One state, or all scores.
+
+    Raises
+    ------
+    WireError
+        Anything else.
+    """
+    told = read_json(_live_decoder, data, "state or scores")
+    if isinstance(told, _ScoresMessage):
+        fields = [msgspec.structs.asdict(score) for score in told.scores]
+        return [ShownScore(**{**one, "score": or_nan(one["score"])}) for one in fields]
+    found = msgspec.structs.asdict(told.state)
+    found["score"] = or_nan(told.state.score)
+    found["troubles"] = tuple(told.state.troubles.items())
+    found["cover"] = tuple(Cover(one.fault, one.signature, one.why) for one in told.state.cover)
+    return [SpindleState(**found)]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+import msgspec
 import orjson
 
 from engine.verdicts import ToolLife
 from sinks.base import Record
+from sinks.decoding import Count, Message, ReasonMessage, Time, or_nan, read_json
 
 TABLES = """
 CREATE TABLE tools (
@@ -67,6 +69,69 @@ def life_as_dict(life: ToolLife) -> dict[str, Any]:
         "evidence": [reason._asdict() for reason in life.evidence],
         "config_hash": life.config_hash,
     }
+
+
+class _LifeMessage(Message, frozen=True):
+    spindle: str
+    tool: str
+    edge: str
+    state: Literal["learning", "in_use", "change", "changed"]
+    t_ns: Time
+    began_ns: Time
+    n_cuts: Count
+    cutting_s: float | None
+    wear: float | None
+    remaining_cuts: float | None
+    remaining_low: float | None
+    remaining_high: float | None
+    recommended_ns: Time | None
+    recommended_cuts: Count | None
+    inferred: bool
+    evidence: tuple[ReasonMessage, ...]
+    config_hash: str
+
+
+_decoder = msgspec.json.Decoder(_LifeMessage)
+
+
+def life_from_json(data: bytes) -> ToolLife:
+    """Read back what `life_as_dict` gave and somebody wrote as JSON.
+
+    Parameters
+    ----------
+    data : bytes
+        UTF-8 JSON.
+
+    Returns
+    -------
+    ToolLife
+        `life_as_dict` of it is the same again. Where null was written, perhaps for an infinity, it holds NaN.
+
+    Raises
+    ------
+    WireError
+        Anything else.
+    """
+    told = read_json(_decoder, data, "tool life")
+    return ToolLife(
+        spindle=told.spindle,
+        tool=told.tool,
+        edge=told.edge,
+        t_ns=told.t_ns,
+        began_ns=told.began_ns,
+        n_cuts=told.n_cuts,
+        cutting_s=or_nan(told.cutting_s),
+        wear=or_nan(told.wear),
+        remaining_cuts=or_nan(told.remaining_cuts),
+        remaining_low=or_nan(told.remaining_low),
+        remaining_high=or_nan(told.remaining_high),
+        recommended_ns=told.recommended_ns,
+        recommended_cuts=told.recommended_cuts,
+        over=told.state == "changed",
+        inferred=told.inferred,
+        evidence=tuple(reason.reason() for reason in told.evidence),
+        config_hash=told.config_hash,
+    )
 
 
 def _state(life: ToolLife) -> str:

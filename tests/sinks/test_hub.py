@@ -12,7 +12,7 @@ from told import SPINDLE, FakeLink, alert, block, hub_config, state, verdict
 from sinks.alert_json import alert_as_dict
 from sinks.hub import Hub, Subscriber
 from sinks.journal import Entry
-from sinks.mailbox import Mail
+from sinks.mailbox import Mail, shown
 from sinks.requests import Command, Wish
 from sinks.watch import decode
 
@@ -206,7 +206,9 @@ def test_filters_hold_for_snapshot_replay_and_live(hub, history):
 def test_types_not_wanted_are_not_sent(hub, history):
     link = join(hub, Wish(types=frozenset({"alert"})))
 
-    hub.publish(Mail([history.append(alert(1))], {"M1": state()}, {("M1", "vib"): verdict(0.5)}), 0.0, None)
+    hub.publish(
+        Mail([history.append(alert(1))], {"M1": state()}, {("M1", "vib"): shown(verdict(0.5))}), 0.0, None
+    )
 
     assert [message["type"] for message in link.sent] == ["alert"]
 
@@ -237,7 +239,7 @@ def test_scores_and_waveforms_skip_who_has_something_unsent(hub):
     link.unsent = 1
 
     hub.publish(
-        Mail(verdicts={("M1", "vib"): verdict(0.5)}, blocks={("M1", "vib"): block(np.ones((2, 10)))}),
+        Mail(scores={("M1", "vib"): shown(verdict(0.5))}, blocks={("M1", "vib"): block(np.ones((2, 10)))}),
         0.0,
         None,
     )
@@ -252,7 +254,7 @@ def test_scores_come_ten_times_a_second_at_most_and_keep_the_worst(hub):
     publish = [(0.0, 0.2), (0.02, 3.0), (0.05, 0.1), (0.09, math.nan), (0.1, 0.3), (0.15, 0.4)]
 
     for now_s, score in publish:
-        hub.publish(Mail(verdicts={("M1", "vib"): verdict(score)}), now_s, None)
+        hub.publish(Mail(scores={("M1", "vib"): shown(verdict(score))}), now_s, None)
 
     assert [message["scores"][0]["score"] for message in link.of("scores")] == [0.2, 3.0]
 
@@ -260,7 +262,7 @@ def test_scores_come_ten_times_a_second_at_most_and_keep_the_worst(hub):
 def test_score_that_cannot_be_said_is_null(hub):
     link = join(hub)
 
-    hub.publish(Mail(verdicts={("M1", "vib"): verdict(math.nan)}), 0.0, None)
+    hub.publish(Mail(scores={("M1", "vib"): shown(verdict(math.nan))}), 0.0, None)
 
     assert link.of("scores")[0]["scores"][0]["score"] is None
 

@@ -95,7 +95,7 @@ def test_mail_keeps_the_newest_state_and_the_worst_verdict():
     mail.put([state("alerting")])
 
     assert mail.states["M1"].condition == "alerting"
-    assert {key: told.score.score for key, told in mail.verdicts.items()} == {
+    assert {key: told.score for key, told in mail.scores.items()} == {
         ("M1", "vib"): 2.0,
         ("M1", "current"): 0.1,
     }
@@ -106,4 +106,4 @@ def test_a_score_replaces_one_that_could_not_be_said():
 
     mail.put([verdict(math.nan), verdict(0.1)])
 
-    assert mail.verdicts["M1", "vib"].score.score == 0.1
+    assert mail.scores["M1", "vib"].score == 0.1
