@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class GroupRows:
         Yields
         ------
         Block
-            With samples of its own, read-only.
+            Its samples are read-only; they may share memory with its neighbours'.
 
         Raises
         ------
@@ -99,7 +100,7 @@ class GroupRows:
         Yields
         ------
         tuple of int and float32[n_channels, n_samples]
-            Time of the first sample; samples of its own, read-only.
+            Time of the first sample; samples, read-only, in memory that neighbouring rows share.
 
         Raises
         ------
@@ -136,11 +137,15 @@ class GroupRows:
                 f"{self._path}: row {n_read + wrong[0]}: got {got} samples, wanted equally many, 1 or more"
             )
         values = [column.values.to_numpy(zero_copy_only=False) for column in lists]
-        for row, t_ns in enumerate(batch.column(0).to_numpy().tolist()):
-            samples = np.empty((len(values), lengths[0, row]), np.float32)
+        times_ns = batch.column(0).to_numpy().tolist()
+        # Rows equally long, which most are, are copied together: one by one, calls would cost more than copies.
+        edges = [0, *(np.flatnonzero(np.diff(lengths[0])) + 1).tolist(), batch.num_rows]
+        for first, last in pairwise(edges):
+            samples = np.empty((last - first, len(values), lengths[0, first]), np.float32)
             for channel, array in enumerate(values):
-                samples[channel] = array[bounds[channel, row] : bounds[channel, row + 1]]
-            yield t_ns, _read_only(samples)
+                start, end = bounds[channel, first], bounds[channel, last]
+                samples[:, channel] = array[start:end].reshape(last - first, -1)
+            yield from zip(times_ns[first:last], _read_only(samples), strict=True)
 
     @contextmanager
     def _open(self) -> Iterator[pq.ParquetFile]:

@@ -217,10 +217,12 @@ class _GroupFile:
         self._file = pq.ParquetWriter(
             folder / group_file(group.name),
             self._schema,
-            compression="zstd",
+            # Of noise, zstd saves a twelfth, and takes as long to read as half of the features do to compute; slow
+            # values repeat, and are few.
+            compression="lz4" if group.kind == "waveform" else "zstd",
             use_dictionary=False,
             write_statistics=["t_ns"],
-            write_page_checksum=True,  # zstd stores noise as it is: without, a flipped bit would be a sample
+            write_page_checksum=True,  # noise is stored as it is: without, a flipped bit would be a sample
         )
         self._times_ns: list[int] = []
         self._pieces: list[NDArray[np.float32]] = []
