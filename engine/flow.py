@@ -21,6 +21,7 @@ from operators.extract import extract_features
 from operators.features import FeatureSet
 from operators.judge import judge
 from operators.shadow import run_shadow
+from operators.step import AS_IT_IS, Running
 from operators.windows import slide_windows
 from sinks.base import Writer
 from sinks.deliver import Deliver
@@ -59,10 +60,10 @@ def build_flow(
     clock: Clock,
     writers: Sequence[Writer],
     viewers: Sequence[Writer] = (),
-    recoverable: bool = False,
     store: BaselineStore | None = None,
     shadow: ShadowBranch | None = None,
     ring: Ring | None = None,
+    running: Running = AS_IT_IS,
 ) -> Dataflow:
     """Lay out the flow from a source to its sinks.
 
@@ -80,14 +81,14 @@ def build_flow(
         Take verdicts, alerts and states.
     viewers : sequence of Writer
         Take checked blocks, to show waveforms; none in a replay.
-    recoverable : bool
-        Whether the steps' state is saved at the end of every epoch, for a run with recovery.
     store : BaselineStore, optional
         Where baselines go that no longer fit into memory, and come back from; None: they are forgotten.
     shadow : ShadowBranch, optional
         A second configuration on the same stream; it changes nothing that the writers are told.
     ring : Ring, optional
         Keeps what is received and what the steps know, so that alerts can be replayed; it changes nothing either.
+    running : Running
+        Whether Bytewax saves state, and who adds up the time of each step.
 
     Returns
     -------
@@ -107,18 +108,18 @@ def build_flow(
     if ring is not None:
         received = op.flat_map_batch("record", received, ring.tap)  # → and Snapshot, which passes every step
         store, writers = ring.watch(store), (*writers, ring)
-    checked = check_blocks("check", received, shop, config, recoverable)  # → CheckedBlock | SensorOutcome
-    windows = slide_windows("slide", checked, shop, config, recoverable)  # → Window | SensorOutcome
-    vectors = extract_features("extract", windows, features)  # → FeatureVector | SensorOutcome
-    scores = detect("detect", vectors, shop, features, config, recoverable, store)  # → Score | SensorOutcome
-    judged = judge("judge", scores, shop, config, clock, recoverable)  # → Verdict | Alert | SpindleState
+    checked = check_blocks("check", received, shop, config, running)  # → CheckedBlock | SensorOutcome
+    windows = slide_windows("slide", checked, shop, config, running)  # → Window | SensorOutcome
+    vectors = extract_features("extract", windows, features, running)  # → FeatureVector | SensorOutcome
+    scores = detect("detect", vectors, shop, features, config, running, store)  # → Score | SensorOutcome
+    judged = judge("judge", scores, shop, config, clock, running)  # → Verdict | Alert | SpindleState
     op.output("deliver", judged, Deliver(writers))
     if viewers:
         op.output("show", checked, Deliver(viewers))
     if shadow is not None:
         other, fuse = shadow.config, shadow.fuse
         told = run_shadow(
-            "shadow", received, vectors, shop, config, other, clock, fuse, recoverable, shadow.store
+            "shadow", received, vectors, shop, config, other, clock, fuse, running, shadow.store
         )  # → Alert | SpindleState
         op.output("deliver_shadow", told, Deliver(shadow.writers))
     return flow

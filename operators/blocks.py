@@ -24,7 +24,7 @@ from operators.cutting_gate import CuttingGate
 from operators.group_check import NEVER_NS, GroupCheck, Hop
 from operators.regimes import RegimeTracker
 from operators.scalar_check import ScalarCheck
-from operators.step import stateful_step
+from operators.step import AS_IT_IS, Running, stateful_step
 from operators.waveform_check import WaveformCheck
 from operators.windows import samples_per_hop
 
@@ -39,7 +39,7 @@ def check_blocks(
     items: KeyedStream[Any],
     spindles: Mapping[str, Spindle],
     config: Config,
-    recoverable: bool = False,
+    running: Running = AS_IT_IS,
 ) -> KeyedStream[Any]:
     """Turn blocks, contexts and ticks into checked blocks and sensor outcomes.
 
@@ -53,7 +53,7 @@ def check_blocks(
         The declared spindles by name. Data of any other spindle is refused by the source.
     config : Config
         ``[check]`` and ``[waveform]``.
-    recoverable : bool
+    running : Running
         As for `operators.step.stateful_step`.
 
     Returns
@@ -62,7 +62,7 @@ def check_blocks(
         In stream time, per spindle.
     """
     # Bytewax does not tell a logic its key, so it learns its spindle from the first item.
-    return stateful_step(step_id, items, lambda new: BlockCheck(spindles, new), config, recoverable)
+    return stateful_step(step_id, items, lambda new: BlockCheck(spindles, new), config, running)
 
 
 class BlockCheck:

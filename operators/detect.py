@@ -17,7 +17,7 @@ from engine.verdicts import Score, ToolLife
 from operators.baseline_store import BaselineStore
 from operators.features import FeatureSet
 from operators.group_detect import GroupDetect
-from operators.step import stateful_step
+from operators.step import AS_IT_IS, Running, stateful_step
 from operators.tool_lives import ToolLives
 
 FeatureSets = Mapping[tuple[str, str], FeatureSet]
@@ -29,7 +29,7 @@ def detect(
     spindles: Mapping[str, Spindle],
     features: FeatureSets,
     config: Config,
-    recoverable: bool = False,
+    running: Running = AS_IT_IS,
     store: BaselineStore | None = None,
 ) -> KeyedStream[Any]:
     """Turn feature vectors into scores; sensor outcomes pass through.
@@ -46,7 +46,7 @@ def detect(
         By spindle and group.
     config : Config
         ``[learn]``, ``[[detectors]]``, ``[dynamic]``, ``[[limits]]``, ``[judge]``, ``[tool_life]``.
-    recoverable : bool
+    running : Running
         As for `operators.step.stateful_step`.
     store : BaselineStore, optional
         Where baselines go that no longer fit into memory, and come back from; None: they are forgotten.
@@ -62,9 +62,7 @@ def detect(
         A detector or a limit that does not exist or does not fit; raised while the flow is being built.
     """
     check_fit(spindles, features, config)
-    return stateful_step(
-        step_id, items, lambda new: Detect(spindles, features, new, store), config, recoverable
-    )
+    return stateful_step(step_id, items, lambda new: Detect(spindles, features, new, store), config, running)
 
 
 def check_fit(spindles: Mapping[str, Spindle], features: FeatureSets, config: Config) -> None:

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from engine.records import FeatureVector, Window
 from operators.features import FeatureSet
+from operators.step import AS_IT_IS, Running
 
 FeatureSets = Mapping[tuple[str, str], FeatureSet]
 
 
-def extract_features(step_id: str, items: KeyedStream[Any], feature_sets: FeatureSets) -> KeyedStream[Any]:
+def extract_features(
+    step_id: str, items: KeyedStream[Any], feature_sets: FeatureSets, running: Running = AS_IT_IS
+) -> KeyedStream[Any]:
     """Turn windows into feature vectors; everything else passes through.
 
     Parameters
@@ -27,13 +30,19 @@ def extract_features(step_id: str, items: KeyedStream[Any], feature_sets: Featur
         From `operators.windows.slide_windows`.
     feature_sets : Mapping[tuple[str, str], FeatureSet]
         By spindle and group: `operators.features.FeatureSet.for_shop`.
+    running : Running
+        As for `operators.step.stateful_step`.
 
     Returns
     -------
     KeyedStream[FeatureVector | SensorOutcome]
         One for each item, in the same order.
     """
-    return op.flat_map_batch(step_id, items, lambda batch: extract_batch(batch, feature_sets))
+
+    def extract(batch: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        return extract_batch(batch, feature_sets)
+
+    return op.flat_map_batch(step_id, items, running.timed(step_id, extract))
 
 
 def extract_batch(items: Sequence[tuple[str, Any]], feature_sets: FeatureSets) -> list[tuple[str, Any]]:

@@ -19,7 +19,7 @@ from engine.verdicts import Alert, Condition, Score, SpindleState, ToolLife, Ver
 from operators.cover import merge_cover
 from operators.episodes import FaultEpisodes
 from operators.sensor_episodes import SensorEpisodes
-from operators.step import stateful_step
+from operators.step import AS_IT_IS, Running, stateful_step
 
 Judged = Verdict | Alert | SpindleState | ToolLife
 # A state that has not changed is told again after so long (stream time), so that subscribers see it live.
@@ -32,7 +32,7 @@ def judge(
     spindles: Mapping[str, Spindle],
     config: Config,
     clock: Clock,
-    recoverable: bool = False,
+    running: Running = AS_IT_IS,
 ) -> KeyedStream[Any]:
     """Turn scores and sensor outcomes into what subscribers are told.
 
@@ -48,7 +48,7 @@ def judge(
         ``[judge]`` and ``[check]``.
     clock : Clock
         Stamps alerts.
-    recoverable : bool
+    running : Running
         As for `operators.step.stateful_step`.
 
     Returns
@@ -57,7 +57,7 @@ def judge(
         A verdict per score; alerts when episodes open, worsen, are named better or close; states when they change;
         tool lives as they came.
     """
-    return stateful_step(step_id, items, lambda new: Judge(spindles, new, clock), config, recoverable)
+    return stateful_step(step_id, items, lambda new: Judge(spindles, new, clock), config, running)
 
 
 class Judge:

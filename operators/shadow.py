@@ -26,7 +26,7 @@ from operators.detect import Detect, check_fit
 from operators.extract import extract_batch
 from operators.features import FeatureSet
 from operators.judge import Judge
-from operators.step import Logic, stateful_step
+from operators.step import AS_IT_IS, Logic, Running, stateful_step
 from operators.windows import WindowSlide
 
 _RECEIVED = (Block, Context, Tick)
@@ -42,7 +42,7 @@ def run_shadow(
     shadow: Config,
     clock: Clock,
     fuse: Fuse,
-    recoverable: bool = False,
+    running: Running = AS_IT_IS,
     store: BaselineStore | None = None,
 ) -> KeyedStream[Any]:
     """Run another configuration beside the one that decides.
@@ -63,7 +63,7 @@ def run_shadow(
         Stamps alerts.
     fuse : Fuse
         Blown by the first failure, of whichever spindle; then nothing more comes.
-    recoverable : bool
+    running : Running
         As for `operators.step.stateful_step`. A shadow that is resumed under another configuration starts afresh.
     store : BaselineStore, optional
         Of its own: baselines of the live branch are not the shadow's to overwrite.
@@ -91,7 +91,7 @@ def run_shadow(
     source, kinds = (extracted, _EXTRACTED) if shared else (received, _RECEIVED)
     # Whatever else comes along the live branch is none of the shadow's business.
     taken = op.filter(f"{step_id}_takes", source, lambda item: isinstance(item[1], kinds))
-    return stateful_step(step_id, taken, lambda _live: Shadow(steps, shadow.hash, fuse), shadow, recoverable)
+    return stateful_step(step_id, taken, lambda _live: Shadow(steps, shadow.hash, fuse), shadow, running)
 
 
 def steps_of(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import bytewax.operators as op
@@ -44,6 +44,38 @@ class Logic(Protocol):
         ...
 
 
+class Timed(Protocol):
+    """Wraps what a step of that name does with its items; the result does the same."""
+
+    def __call__(self, step: str, work: Callable[[Any], Any], /) -> Callable[[Any], Any]:
+        """Wrap it."""
+        ...
+
+
+def _untimed(_step: str, work: Callable[[Any], Any], /) -> Callable[[Any], Any]:
+    return work
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How a flow is run, whatever it does.
+
+    Parameters
+    ----------
+    recoverable : bool
+        Whether Bytewax may save state at the end of every epoch; about half a millisecond per spindle and step.
+    timed : Timed
+        Wraps each step's work, to add up the time that it takes; by default nobody does.
+    """
+
+    recoverable: bool = False
+    timed: Timed = _untimed
+
+
+AS_IT_IS = Running()
+"""Nothing saved, nothing timed."""
+
+
 Build = Callable[[Config], Logic]
 """Makes the logic of a spindle seen for the first time, resumed, or to go on under another configuration."""
 
@@ -52,10 +84,16 @@ class _StatefulStep(StatefulBatchLogic[Any, Any, bytes]):
     """Bytewax's side of a `Logic`."""
 
     def __init__(
-        self, step: str, build: Build, config: Config, resume_state: bytes | None, recoverable: bool
+        self,
+        step: str,
+        build: Build,
+        config: Config,
+        resume_state: bytes | None,
+        running: Running,
     ) -> None:
-        self._step, self._build, self._recoverable = step, build, recoverable
+        self._step, self._build, self._running = step, build, running
         self._logic = logic = build(config)
+        self._process = running.timed(step, logic.process)
         if resume_state is not None:
             version, state = pickle.loads(resume_state)
             if version != STATE_VERSION:
@@ -67,22 +105,22 @@ class _StatefulStep(StatefulBatchLogic[Any, Any, bytes]):
 
     def on_batch(self, values: list[Any]) -> tuple[list[Any], bool]:
         if _BARRIERS.isdisjoint(map(type, values)):
-            return self._logic.process(values), StatefulBatchLogic.RETAIN
+            return self._process(values), StatefulBatchLogic.RETAIN
         out: list[Any] = []
         first = 0
         for position, value in enumerate(values):
             if type(value) in _BARRIERS:
-                out += self._logic.process(values[first:position])
+                out += self._process(values[first:position])
                 out.append(self._pass(value))
                 first = position + 1
-        return out + self._logic.process(values[first:]), StatefulBatchLogic.RETAIN
+        return out + self._process(values[first:]), StatefulBatchLogic.RETAIN
 
     def _pass(self, barrier: Snapshot | Resume | Reconfigure) -> Snapshot | Resume | Reconfigure:
         if not isinstance(barrier, Reconfigure):
             return pass_barrier(self._step, self._logic, barrier)
         logic = self._build(barrier.config)
         logic.restore(self._logic.save())
-        self._logic = logic
+        self._logic, self._process = logic, self._running.timed(self._step, logic.process)
         return barrier
 
     def on_eof(self) -> tuple[list[Any], bool]:
@@ -90,7 +128,9 @@ class _StatefulStep(StatefulBatchLogic[Any, Any, bytes]):
         return [], StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> bytes:
-        if not self._recoverable:  # Bytewax asks at the end of every epoch, also if nobody keeps the answer
+        if (
+            not self._running.recoverable
+        ):  # Bytewax asks at the end of every epoch, also if nobody keeps the answer
             return b""
         # Bytes at once: Bytewax writes a snapshot later, when live arrays would have moved on.
         return pickle.dumps((STATE_VERSION, self._logic.save()), protocol=5)
@@ -143,7 +183,11 @@ def _resume(step_id: str, logic: Logic, barrier: Resume) -> None:
 
 
 def stateful_step(
-    step_id: str, items: KeyedStream[Any], build: Build, config: Config, recoverable: bool
+    step_id: str,
+    items: KeyedStream[Any],
+    build: Build,
+    config: Config,
+    running: Running = AS_IT_IS,
 ) -> KeyedStream[Any]:
     """Run one `Logic` for every spindle.
 
@@ -157,8 +201,8 @@ def stateful_step(
         Makes a spindle's logic of a configuration.
     config : Config
         That holds until a barrier brings another.
-    recoverable : bool
-        Whether state is saved at the end of every epoch; about half a millisecond per spindle and step.
+    running : Running
+        How the flow is run.
 
     Returns
     -------
@@ -167,6 +211,6 @@ def stateful_step(
     """
 
     def builder(resume_state: bytes | None) -> _StatefulStep:
-        return _StatefulStep(step_id, build, config, resume_state, recoverable)
+        return _StatefulStep(step_id, build, config, resume_state, running)
 
     return op.stateful_batch(step_id, items, builder)

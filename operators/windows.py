@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.config import Config, WaveformConfig
 from engine.declared import SensorGroup, Spindle
 from engine.records import CheckedBlock, SensorOutcome, Window, samples_to_ns
-from operators.step import stateful_step
+from operators.step import AS_IT_IS, Running, stateful_step
 
 
 def samples_per_hop(group: SensorGroup, config: WaveformConfig) -> int:
@@ -90,7 +90,7 @@ def slide_windows(
     items: KeyedStream[Any],
     spindles: Mapping[str, Spindle],
     config: Config,
-    recoverable: bool = False,
+    running: Running = AS_IT_IS,
 ) -> KeyedStream[Any]:
     """Turn checked blocks into windows; sensor outcomes pass through.
 
@@ -104,7 +104,7 @@ def slide_windows(
         The declared spindles by name.
     config : Config
         ``[waveform]`` and ``[scalar]``.
-    recoverable : bool
+    running : Running
         As for `operators.step.stateful_step`.
 
     Returns
@@ -114,7 +114,7 @@ def slide_windows(
         ``[diagnosis] window_s`` are, each just before the short one that ends with it; a scalar group's with its
         first sample. The first long window is apart, and each that shares at most half with the last one that was.
     """
-    return stateful_step(step_id, items, lambda new: WindowSlide(spindles, new), config, recoverable)
+    return stateful_step(step_id, items, lambda new: WindowSlide(spindles, new), config, running)
 
 
 class WindowSlide:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from engine.config import parse_config
 from engine.declared import Channel, SensorGroup, Spindle, TeachIn
 from engine.records import Block, Context, samples_to_ns
+from operators.step import Running
 from replay.recording import Fault
 from replay.session import replay_recordings
 from replay.writer import RecordingWriter
@@ -155,7 +156,9 @@ def test_an_abort_and_a_resume_lose_and_invent_no_alert(reference, tmp_path):
 
     for on_progress in (crash_in_the_fault, go_on):
         player = Player([recording], NoClock(), CONFIG.check.max_block_s, on_progress=on_progress)
-        flow = build_flow(player, player.spindles, CONFIG, NoClock(), [collected], recoverable=True)
+        flow = build_flow(
+            player, player.spindles, CONFIG, NoClock(), [collected], running=Running(recoverable=True)
+        )
         run_flow(flow, recovery, epoch_s=0.0)
 
     whole = [orjson.loads(line) for line in (out / "alerts.jsonl").read_bytes().splitlines()]

@@ -18,6 +18,7 @@ from operators import shadow as shadow_module
 from operators.detect import Detect
 from operators.features import FeatureSet
 from operators.shadow import Shadow, steps_of
+from operators.step import Running
 from replay.player import Player, items_with_ticks
 from replay.recording import Recording
 from replay.session import replay_alerts
@@ -57,7 +58,7 @@ def run_beside(shop, config, fuse=None):
             LIVE,
             NoClock(),
             [live],
-            recoverable=True,  # so that whatever is saved is saved here too
+            running=Running(recoverable=True),  # so that whatever is saved is saved here too
             store=store,
             shadow=branch,
         )
