@@ -1,0 +1,348 @@
+"""Following an MTConnect agent over HTTP: what it knows now, then all that changes; a hole is never passed over.
+
+The protocol is the standard's Part 1 (*Overview and Protocol*): ``/current`` is a snapshot, ``/sample?from=&interval=``
+an endless ``multipart/x-mixed-replace`` of what came since a sequence number, with empty documents as heartbeats. An
+agent keeps a ring of observations: who is away for longer than that is told ``OUT_OF_RANGE`` and has lost something.
+"""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import re
+import socket
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urlencode, urlsplit
+
+from engine.clock import monotonic_s
+from engine.errors import ConfigError, UsageError
+from engine.feeders.mtconnect_documents import Document, DocumentError, read_document
+
+_FIRST_DELAY_S, _MAX_DELAY_S = 0.1, 30.0
+_MAX_LINE_BYTES = 4096
+_MAX_HEADER_LINES = 32
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How an agent is asked.
+
+    Parameters
+    ----------
+    url : str
+        ``http://`` or ``https://``, host, port, and whatever path the agent is served under.
+    device : str
+        Name or uuid; empty = all that the agent has.
+    path : str
+        XPath of the data items that are wanted; empty = all.
+    interval_s : float
+        Least time between two documents.
+    heartbeat_s : float
+        Longest time without one.
+    timeout_s : float
+        To connect, and for a document once it began.
+    count : int
+        Observations in one document at most.
+    max_document_bytes : int
+        What is longer is refused.
+    ca_file : str
+        Certificates to trust with ``https``; empty = the system's.
+    """
+
+    url: str
+    device: str = ""
+    path: str = ""
+    interval_s: float = 0.1
+    heartbeat_s: float = 10.0
+    timeout_s: float = 10.0
+    count: int = 10_000
+    max_document_bytes: int = 16 * 2**20
+    ca_file: str = ""
+
+
+class AgentError(DocumentError):
+    """An answer that breaks off, or is none of what was asked for."""
+
+
+class Agent:
+    """One agent, followed in the calling thread until it is told to stop.
+
+    Whatever the agent does is counted, told once in the log until it is well again, and waited for, ever longer.
+
+    Parameters
+    ----------
+    asked : Asked
+        How.
+    take : callable
+        Is handed every document that holds something new or says that the agent is alive; and whether it is a snapshot
+        after something may have been lost.
+    lost : callable
+        Called when the connection is lost: from now on nothing is known.
+
+    Raises
+    ------
+    ConfigError, UsageError
+        An address that is none, or certificates that cannot be read.
+    """
+
+    def __init__(
+        self, asked: Asked, take: Callable[[Document, bool], None], lost: Callable[[], None]
+    ) -> None:
+        self._asked, self._take, self._lost = asked, take, lost
+        self._parts = urlsplit(asked.url)
+        if self._parts.scheme not in ("http", "https") or not self._parts.hostname:
+            raise ConfigError(f"mtconnect: got the url {asked.url!r}, wanted http://host:port")
+        self._tls = _tls(asked.ca_file) if self._parts.scheme == "https" else None
+        self._instance = ""
+        self._next: int | None = None  # sequence number to ask for; None = begin with a snapshot
+        self._stopping = threading.Event()
+        self._socket: socket.socket | None = None
+        self._told = ""
+        self.counts: Counter[str] = Counter()
+        """``documents``, ``errors`` (attempts that failed), ``gaps``, ``lost`` (observations, where that is known),
+        ``restarts`` (of the agent), ``repeated``, ``unusable``."""
+
+    def follow(self) -> None:
+        """Follow until `stop`."""
+        delay_s = _FIRST_DELAY_S
+        while not self._stopping.is_set():
+            n_before = self.counts["documents"]
+            try:
+                self._session()
+            except (OSError, http.client.HTTPException, DocumentError) as error:
+                self._fail(error)
+            if self.counts["documents"] > n_before + 1:
+                delay_s = _FIRST_DELAY_S
+            self._stopping.wait(delay_s)
+            delay_s = min(2 * delay_s, _MAX_DELAY_S)
+
+    def stop(self) -> None:
+        """Ask `follow` to return soon, from any thread."""
+        self._stopping.set()
+        if self._socket is not None:
+            # Not the method of an SSL socket: that one takes its state away under the thread that reads.
+            with suppress(OSError):  # closed already
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def _session(self) -> None:
+        """One snapshot if there is need for one, then the stream for as long as it lasts."""
+        if self._next is None:
+            for document in self._get("current", {}, self._asked.timeout_s):
+                self._begin(document)
+                break
+        asked = self._asked
+        query = {
+            "from": str(self._next),
+            "interval": str(round(asked.interval_s * 1000)),
+            "heartbeat": str(round(asked.heartbeat_s * 1000)),
+            "count": str(asked.count),
+        }
+        for document in self._get("sample", query, 2 * asked.heartbeat_s + asked.timeout_s):
+            if not self._advance(document):
+                return
+        if not self._stopping.is_set():
+            raise AgentError("the stream ended")
+
+    def _begin(self, document: Document) -> None:
+        if document.errors:
+            raise AgentError(f"got the error {', '.join(document.errors)}")
+        self._instance, self._next = document.instance, document.following
+        self._heard(document, True)
+
+    def _advance(self, document: Document) -> bool:
+        """Take a document of the stream; False if a snapshot is needed."""
+        assert self._next is not None
+        if "OUT_OF_RANGE" in document.errors:
+            return self._gap("it does not hold any more what comes next", 0)
+        if document.errors:
+            self._next = None  # whatever it was, a snapshot says where to begin
+            raise AgentError(f"got the error {', '.join(document.errors)}")
+        if document.instance != self._instance:
+            self.counts["restarts"] += 1
+            return self._gap("it was restarted", 0)
+        if document.following < self._next:
+            return self._gap(f"its numbers went back from {self._next} to {document.following}", 0)
+        if document.first > self._next:
+            return self._gap("it does not hold any more what came next", document.first - self._next)
+        fresh = tuple(one for one in document.observations if one.sequence >= self._next)
+        self.counts["repeated"] += len(document.observations) - len(fresh)
+        self._next = document.following
+        self._heard(
+            document if len(fresh) == len(document.observations) else replace(document, observations=fresh),
+            False,
+        )
+        return True
+
+    def _heard(self, document: Document, snapshot: bool) -> None:
+        if self._told:
+            _log.info("mtconnect: %s: well again", self._asked.url)
+            self._told = ""
+        self.counts["documents"] += 1
+        self.counts["unusable"] += document.n_unusable
+        self._take(document, snapshot)
+
+    def _gap(self, why: str, n_lost: int) -> bool:
+        self._next = None
+        self.counts["gaps"] += 1
+        self.counts["lost"] += n_lost
+        _log.warning("mtconnect: %s: something was lost, beginning anew: %s", self._asked.url, why)
+        return False
+
+    def _fail(self, error: Exception) -> None:
+        if self._stopping.is_set():
+            return
+        self.counts["errors"] += 1
+        told = str(error) or type(error).__name__
+        if told != self._told:
+            if not self._told:
+                self._lost()
+            _log.warning("mtconnect: %s: trying again: %.300s", self._asked.url, told)
+            self._told = told
+
+    def _get(self, what: str, query: dict[str, str], silent_s: float) -> Iterator[Document]:
+        """Ask for something; the documents of the answer as they come."""
+        parts, asked = self._parts, self._asked
+        host = parts.hostname or ""
+        connection = (
+            http.client.HTTPConnection(host, parts.port, timeout=asked.timeout_s)
+            if self._tls is None
+            else http.client.HTTPSConnection(host, parts.port, timeout=asked.timeout_s, context=self._tls)
+        )
+        try:
+            connection.connect()
+            self._socket = connection.sock
+            device = f"/{quote(asked.device, safe='')}" if asked.device else ""
+            query = query | ({"path": asked.path} if asked.path else {})
+            target = f"{parts.path.rstrip('/')}{device}/{what}" + (f"?{urlencode(query)}" if query else "")
+            connection.request("GET", target, headers={"Accept": "multipart/x-mixed-replace, text/xml"})
+            connection.sock.settimeout(silent_s)
+            response = connection.getresponse()
+            if self._stopping.is_set():
+                return
+            for data in _documents(response, asked):
+                yield read_document(data)
+        finally:
+            self._socket = None
+            connection.close()
+
+
+def _tls(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:
+        raise UsageError(f"mtconnect: {ca_file}: the certificates cannot be read: {error}") from error
+
+
+def _documents(response: http.client.HTTPResponse, asked: Asked) -> Iterator[bytes]:
+    """Cut an answer into documents."""
+    reader = _Reader(response, asked.max_document_bytes, asked.timeout_s)
+    if response.headers.get_content_maintype() == "multipart":
+        yield from reader.parts(str(response.headers.get_param("boundary", "")))
+    else:
+        yield reader.whole()
+
+
+class _Reader:
+    """What comes of an answer, cut into parts; memory is bounded by one document.
+
+    A document that began must be whole within ``timeout_s``, however slowly its bytes drip; between documents the
+    socket's timeout counts.
+    """
+
+    def __init__(self, response: http.client.HTTPResponse, max_bytes: int, timeout_s: float) -> None:
+        self._response, self._max_bytes, self._timeout_s = response, max_bytes, timeout_s
+        self._buffer = bytearray()
+        self._due_s: float | None = None
+
+    def whole(self) -> bytes:
+        """Everything until the end."""
+        self._due_s = monotonic_s() + self._timeout_s
+        while self._more():
+            if len(self._buffer) > self._max_bytes:
+                raise self._too_long()
+        return bytes(self._buffer)
+
+    def parts(self, boundary: str) -> Iterator[bytes]:
+        """Part by part; a part without its length ends at the next boundary."""
+        name = boundary.strip('"-').encode()  # some agents state it with the dashes of the line, some without
+        if not name:
+            raise AgentError("got a multipart answer without a boundary")
+        while True:
+            self._buffer = self._buffer.lstrip(b"\r\n")
+            self._due_s = monotonic_s() + self._timeout_s if self._buffer else None
+            line = self._line()
+            if line is None:
+                return
+            if not line.strip():
+                continue
+            if line[:2] != b"--" or line.strip(b"-") != name:
+                raise AgentError(f"got {bytes(line[:60])!r}, wanted a boundary")
+            if line.endswith(b"--") and not boundary.endswith("-"):
+                return
+            n_bytes = self._headers()
+            yield self._take(n_bytes) if n_bytes is not None else self._until(name)
+
+    def _headers(self) -> int | None:
+        n_bytes = None
+        for _ in range(_MAX_HEADER_LINES):
+            line = self._line()
+            if line is None:
+                raise AgentError("the stream broke off within a part's header")
+            if not line:
+                return n_bytes
+            found = re.fullmatch(rb"content-length:\s*(\d{1,15})\s*", line, re.IGNORECASE)
+            if found:
+                n_bytes = int(found[1])
+                if n_bytes > self._max_bytes:
+                    raise AgentError(f"got a document of {n_bytes} bytes, wanted at most {self._max_bytes}")
+        raise AgentError(f"got a part with more than {_MAX_HEADER_LINES} lines of header")
+
+    def _take(self, n_bytes: int) -> bytes:
+        while len(self._buffer) < n_bytes:
+            if not self._more():
+                raise AgentError(f"the stream broke off after {len(self._buffer)} of {n_bytes} bytes")
+        data = bytes(self._buffer[:n_bytes])
+        del self._buffer[:n_bytes]
+        return data
+
+    def _until(self, name: bytes) -> bytes:
+        mark = re.compile(rb"\r?\n-*" + re.escape(name))
+        searched = 0
+        while (found := mark.search(self._buffer, searched)) is None:
+            searched = max(len(self._buffer) - len(name) - 100, 0)
+            if not self._more():
+                raise AgentError("the stream broke off within a part")
+        return self._take(found.start())
+
+    def _line(self) -> bytes | None:
+        """Next line without its end; None at the end of the stream."""
+        while (end := self._buffer.find(b"\n")) < 0:
+            if len(self._buffer) > _MAX_LINE_BYTES:
+                raise AgentError(f"got a line of more than {_MAX_LINE_BYTES} bytes")
+            if not self._more():
+                return None
+        line = bytes(self._buffer[:end]).removesuffix(b"\r")
+        del self._buffer[: end + 1]
+        return line
+
+    def _more(self) -> bool:
+        """Wait for bytes; False at the end."""
+        data = self._response.read1(65536)
+        if self._due_s is None:
+            self._due_s = monotonic_s() + self._timeout_s
+        elif monotonic_s() > self._due_s:
+            raise AgentError(f"got a part of a document, wanted it whole within {self._timeout_s:g} s")
+        self._buffer += data
+        if len(self._buffer) > self._max_bytes + _MAX_LINE_BYTES + 65536:
+            raise self._too_long()
+        return bool(data)
+
+    def _too_long(self) -> AgentError:
+        return AgentError(f"got a longer document, wanted at most {self._max_bytes} bytes")
