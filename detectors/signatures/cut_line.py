@@ -11,6 +11,8 @@ N_CUTS = 4
 """Cuts of a regime before their spread is known."""
 MEMORY = 20.0
 """Windows over which a cut's reference moves: two seconds."""
+Now = tuple[list[float], list[float], list[float]]
+"""Logarithms of a window's lines, levels and peaks, channel by channel; NaN where one is not known."""
 _CUTS_MEMORY = 16.0
 _N_CUT = 5  # windows that make a cut worth remembering
 _LEAST_STEP, _STEPS = (
@@ -86,6 +88,13 @@ class EarlierCuts:
     def save(self) -> tuple[list[tuple[float, ...]], list[float], int]:
         """State for recovery."""
         return [line.save() for line in self.lines], list(self.unrest), self.n
+
+
+def learn_lines(lines: Sequence[Line], now: Now) -> None:
+    """Let channels of which all is known move on by one window."""
+    for mine, line, level, peak in zip(lines, *now, strict=True):
+        if not (math.isnan(line) or math.isnan(level) or math.isnan(peak)):
+            mine.learn(line, level, peak)
 
 
 def is_whole(cut: Sequence[Line]) -> bool:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from detectors.base import State, check_version
 from detectors.signatures.base import Signature
-from detectors.signatures.cut_line import MEMORY, N_CUTS, N_OWN, EarlierCuts, Line, is_whole
+from detectors.signatures.cut_line import (
+    MEMORY,
+    N_CUTS,
+    N_OWN,
+    EarlierCuts,
+    Line,
+    Now,
+    is_whole,
+    learn_lines,
+)
 from detectors.signatures.cut_load import SHOWS_MEAN, CutLoad
 from detectors.signatures.line_channels import line_channels
+from detectors.signatures.line_demand import AFTER_BURST, CALM, Demand
+from detectors.signatures.settling_lines import SettlingLines
 from detectors.signatures.speed import Memory
 from engine.config import Config
 from engine.declared import SensorGroup
@@ -31,26 +42,6 @@ _N_BURST = 4  # windows for which a burst is remembered: 0.4 s
 _BEYOND_LEVEL = 0.35  # logarithm of the rise that the cut's own level must not explain
 _SPEAK = 0.5
 _MOST = 5.0  # scores beyond say no more
-
-
-class _Demand(NamedTuple):
-    """What is asked for, without and with a burst.
-
-    Run-out moves the line by 0.12 from clamping to clamping and not at all within a cut, so that a rise by 0.55 (a
-    factor of 1.7) within a cut, or by 0.9 (2.5) over earlier cuts, is far from it; a burst at its onset is half of the
-    evidence.
-    """
-
-    rise: float  # logarithm, within a cut
-    from_cuts: float  # logarithm, over earlier cuts: clampings and, at worst, inserts differ
-    from_few: float  # the same, while there were less than four
-    n_sigma: float  # of the line's own unrest
-    n_windows: int  # in a row: a step of the load leaks into two
-    certainty: float
-
-
-_CALM = _Demand(0.55, 0.9, 1.2, 6.0, 3, 0.7)
-_AFTER_BURST = _Demand(0.30, 0.45, 0.7, 4.0, 2, 0.8)
 
 
 class _Rise(NamedTuple):
@@ -73,7 +64,9 @@ class ToothAsymmetry(Signature):
     The reference is the cut itself, the last two seconds of it, from its third usable window on. Before that, and for a
     tool that was broken as it entered, it is what earlier cuts of this tool, section and speed had. Run-out differs
     by an eighth from clamping to clamping, and between inserts by more: over four cuts or more a factor of 2.5
-    (1.6 with a burst) is asked for, over fewer one of 3.3 (2).
+    (1.6 with a burst) is asked for, over fewer one of 3.3 (2). Where unbalance makes most of the line, as at 12 000
+    rpm, a broken edge adds no such factor; so a burst in the first windows of a section is held against the windows in
+    which it settled too, if the tool was in the material before (`SettlingLines`) and earlier cuts are known.
 
     A jump scores 1.0 at a factor of 1.7 (1.35 with a burst), if it is at least six (four) times the line's own unrest,
     and, without a burst, at least 1.4 times what the cut's level rises by: wider engagement raises all lines alike.
@@ -92,7 +85,7 @@ class ToothAsymmetry(Signature):
     other tones leak into it (1.6 % of the channel's level), with tools of one edge, and for a tool that is gone
     wholly, which is for `LevelDrop`.
 
-    State: five numbers per channel for the cut and for each of at most 64 regimes.
+    State: five numbers per channel for the cut, for its settling, and for each of at most 64 regimes.
 
     References
     ----------
@@ -103,6 +96,7 @@ class ToothAsymmetry(Signature):
     name = "tooth_asymmetry"
     fault = FaultClass.TOOL_BREAKAGE
     long = False
+    version = 2
     __slots__ = (
         "_air",
         "_channels",
@@ -117,9 +111,10 @@ class ToothAsymmetry(Signature):
         "_now",
         "_onset_ns",
         "_rises",
+        "_settling",
     )
 
-    def __init__(self, features: Sequence[Feature], group: SensorGroup, config: Config) -> None:  # noqa: ARG002
+    def __init__(self, features: Sequence[Feature], group: SensorGroup, config: Config) -> None:
         self._channels, rows = line_channels(features, group)
         # Lines of all channels, then levels, then peaks.
         self._columns = np.array(rows, np.intp).reshape(-1, 3).T.ravel()
@@ -129,11 +124,12 @@ class ToothAsymmetry(Signature):
         self._key: Regime | None = None
         self._earlier: EarlierCuts | None = None
         self._cut = [Line() for _ in self._channels]
+        self._settling = SettlingLines(len(self._channels), config.waveform.window_s)
         self._fit = True
         self._rises: tuple[float, ...] = ()
         self._n_burst = 0
         self._onset_ns = 0
-        self._now: tuple[list[float], list[float], list[float]] | None = None
+        self._now: Now | None = None
 
     def why_not(self, vector: FeatureVector) -> str:
         """Say what is missing: a speed, a cut, or a reference."""
@@ -170,24 +166,23 @@ class ToothAsymmetry(Signature):
             None below a score of 0.5, and until enough windows agree.
         """
         if vector.regime != self._key:
-            self._begin(vector.regime)
+            self._begin(vector)
         self._n_burst = max(0, self._n_burst - 1)
         fits = self._fits(vector)
-        now = self._logarithms(vector) if fits or self._enters(vector) else None
-        if now is not None and self._bursts(now):
+        self._now = self._logarithms(vector) if fits or self._enters(vector) else None
+        if self._now is not None and self._bursts(self._now):
             self._n_burst = _N_BURST
         if not fits:
-            self._now, self._rises = None, ()
+            self._rises = ()
             return None
-        self._now = now
-        demand = _AFTER_BURST if self._n_burst else _CALM
+        demand = AFTER_BURST if self._n_burst else CALM
         rise = self._highest(demand)
         if rise is None or rise.score < _SPEAK:
             self._rises = ()
             return None
         if not self._rises:
             self._onset_ns = vector.onset_ns
-        self._rises = (*self._rises, rise.score)[-_CALM.n_windows :]
+        self._rises = (*self._rises, rise.score)[-CALM.n_windows :]
         if len(self._rises) < demand.n_windows:
             return None
         return self._finding(rise, min(self._rises[-demand.n_windows :]), demand.certainty)
@@ -197,17 +192,15 @@ class ToothAsymmetry(Signature):
 
         A fault of another kind does not keep the cut from being its own reference, but from being remembered.
         """
+        self._settling.learn(vector, None if self._n_burst or not vector.learnable else self._now)
         if vector.regime.cutting is False:
             self._load.learn_air(vector)
             return
         self._load.leave_air()
         if vector.steady and vector.usable and not allowed:
             self._fit = False
-        if self._now is None or not vector.learnable or self._rises:
-            return
-        for mine, line, level, peak in zip(self._cut, *self._now, strict=True):
-            if not (math.isnan(line) or math.isnan(level) or math.isnan(peak)):
-                mine.learn(line, level, peak)
+        if self._now is not None and vector.learnable and not self._rises and self._fits(vector):
+            learn_lines(self._cut, self._now)
 
     def save(self) -> State:
         """Return plain numbers for `restore`."""
@@ -215,6 +208,7 @@ class ToothAsymmetry(Signature):
             "version": self.version,
             "key": None if self._key is None else tuple(self._key),
             "cut": [line.save() for line in self._cut],
+            "settling": self._settling.save(),
             "fit": self._fit,
             "rises": self._rises,
             "n_burst": self._n_burst,
@@ -234,11 +228,14 @@ class ToothAsymmetry(Signature):
         self._key = None if state["key"] is None else Regime(*state["key"])
         self._earlier = None if self._key is None else self._memory.get(self._key)
         self._cut = [Line(line) for line in state["cut"]]
+        self._settling.restore(state["settling"])
         self._fit, self._rises, self._n_burst = state["fit"], tuple(state["rises"]), state["n_burst"]
         self._onset_ns = state["onset_ns"]
 
-    def _begin(self, regime: Regime) -> None:
+    def _begin(self, vector: FeatureVector) -> None:
         """Remember the cut that is over, if all was well in it, and begin anew."""
+        regime = vector.regime
+        self._settling.begin(self._key, vector)
         if self._key is not None and self._key.cutting and self._fit and is_whole(self._cut):
             earlier = self._memory.recall(self._key)
             if earlier is None:
@@ -259,7 +256,7 @@ class ToothAsymmetry(Signature):
         """Whether a window shows the entry of a cut: no line is steady yet, but an edge may break out."""
         return bool(vector.usable and vector.regime.cutting and vector.context.rpm and self._channels)
 
-    def _logarithms(self, vector: FeatureVector) -> tuple[list[float], list[float], list[float]]:
+    def _logarithms(self, vector: FeatureVector) -> Now:
         """Lines, levels and peaks of all channels; of a current's mean what it has above air. NaN: not known."""
         values = vector.values[self._columns].tolist()
         n = len(self._channels)
@@ -270,7 +267,7 @@ class ToothAsymmetry(Signature):
         logs = [math.log(v) if 0.0 < v < math.inf else math.nan for v in values]
         return logs[:n], logs[n : 2 * n], logs[2 * n :]
 
-    def _bursts(self, now: tuple[list[float], list[float], list[float]]) -> bool:
+    def _bursts(self, now: Now) -> bool:
         """Whether a vibration channel shows a blow over what the cut, or earlier cuts, had."""
         for i, channel in enumerate(self._channels):
             level, peak = now[1][i], now[2][i]
@@ -282,30 +279,37 @@ class ToothAsymmetry(Signature):
                 return True
         return False
 
-    def _highest(self, demand: _Demand) -> _Rise | None:
+    def _highest(self, demand: Demand) -> _Rise | None:
         """Find the channel whose line has risen most, against the cut or against earlier ones."""
         assert self._now is not None
         best: _Rise | None = None
-        for i, own in enumerate(self._cut):
-            if demand is _CALM and self._channels[i].vibration:
+        for i, channel in enumerate(self._channels):
+            if demand is CALM and channel.vibration:
                 continue  # without the blow of an edge that breaks out, a lost balance makes the same line
             line, level = self._now[0][i], self._now[1][i]
             # Also true for a NaN. A mean leaks into no line.
-            if not line - level >= (-math.inf if self._channels[i].mean else _LOG_LEAK):
+            if not line - level >= (-math.inf if channel.mean else _LOG_LEAK):
                 continue
-            usual = self._earlier.usual(i) if self._earlier is not None else None
-            variance = self._variance(i)
-            if own.n >= N_OWN and (usual is None or line >= usual.mean + _USUAL):
-                limit = max(demand.rise, demand.n_sigma * max(math.sqrt(variance), _LEAST_SPREAD))
-                rise = self._rise(i, own, limit, Tier.DYNAMIC, demand)
-                best = rise if best is None or rise.score > best.score else best
-            if usual is not None:
-                spread = math.sqrt(variance + usual.variance)
-                least = demand.from_cuts if usual.n >= N_CUTS else demand.from_few
-                limit = max(least, demand.n_sigma * max(spread, _LEAST_SPREAD))
-                rise = self._rise(i, usual, limit, Tier.LEARNED, demand)
+            for reference, limit, tier in self._references(i, line, demand):
+                rise = self._rise(i, reference, limit, tier, demand)
                 best = rise if best is None or rise.score > best.score else best
         return best
+
+    def _references(self, i: int, line: float, demand: Demand) -> Iterator[tuple[Line, float, Tier]]:
+        """What a channel's line is held against, and how far above that it must be."""
+        usual = self._earlier.usual(i) if self._earlier is not None else None
+        variance = self._variance(i)
+        own = self._cut[i] if self._cut[i].n >= N_OWN else None
+        unrest = variance
+        if own is None and usual is not None and demand is AFTER_BURST:
+            own = self._settling.line(i)
+            unrest = variance if own is None else max(variance, own.variance)
+        if own is not None and (usual is None or line >= usual.mean + _USUAL):
+            least = demand.n_sigma * max(math.sqrt(unrest), _LEAST_SPREAD)
+            yield own, max(demand.rise, least), Tier.DYNAMIC
+        if usual is not None:
+            least = demand.n_sigma * max(math.sqrt(variance + usual.variance), _LEAST_SPREAD)
+            yield usual, max(demand.from_cuts if usual.n >= N_CUTS else demand.from_few, least), Tier.LEARNED
 
     def _variance(self, i: int) -> float:
         """Variance of a line within the cut: earlier cuts', until this one has shown its own."""
@@ -315,11 +319,11 @@ class ToothAsymmetry(Signature):
         share = min(own.n / MEMORY, 1.0)
         return share * own.variance + (1.0 - share) * self._earlier.unrest[i]
 
-    def _rise(self, i: int, reference: Line, limit: float, tier: Tier, demand: _Demand) -> _Rise:
+    def _rise(self, i: int, reference: Line, limit: float, tier: Tier, demand: Demand) -> _Rise:
         assert self._now is not None
         rise = self._now[0][i] - reference.mean
         score = min(rise / limit, _MOST)
-        if demand is _CALM:  # the blow itself fills the window's level
+        if demand is CALM:  # the blow itself fills the window's level
             score = min(score, (rise - self._now[1][i] + reference.level) / _BEYOND_LEVEL)
         return _Rise(score, i, reference.mean, limit, tier)
 

@@ -9,6 +9,7 @@ from detectors.signatures.tooth_asymmetry import ToothAsymmetry
 from engine.config import load_config
 from engine.verdicts import FaultClass, Tier, Why
 
+ENTRY = CUT._replace(section="entry")
 BROKEN = {"rev_1": 3.0, "tooth_1": 0.8, "rms": 1.1}
 BROKEN_CURRENT = {"rev_1": 3.0, "std": 1.1}
 BURST = {"peak": 3.5, "rms": 1.6, "rev_1": 1.8}
@@ -80,6 +81,56 @@ def test_an_edge_that_breaks_out_as_the_tool_enters_is_a_breakage_and_a_loud_ent
         found = watch(own, windows.make(3, steady=False, **entry) + windows.make(6, **broken))
 
         assert bool(found) is wanted
+
+
+def enters(windows, before, **settling):
+    """A section that follows upon another regime, up to its first steady window."""
+    return [*windows.make(12, before, steady=False), *windows.make(5, steady=False, **settling)]
+
+
+@pytest.mark.parametrize(
+    ("before", "settling", "wanted"),
+    [
+        (ENTRY, {}, True),
+        (
+            AIR,
+            {},
+            False,
+        ),  # the tool has not been in the material before: its load comes, and with it the line
+        (ENTRY._replace(tool="T2"), {}, False),
+        (ENTRY._replace(rpm=2000), {}, False),
+        (ENTRY, {"rev_1": 1.3}, False),  # this clamping runs out more than earlier ones
+    ],
+)
+def test_a_smaller_jump_counts_in_the_first_window_of_a_section_if_the_tool_was_in_the_material(
+    before, settling, wanted
+):
+    own, windows = in_cut(n_cuts=4)
+    watch(own, enters(windows, before, **settling))
+
+    found = watch(own, windows.make(1, peak=3.5, rms=1.3) + windows.make(4, rev_1=1.5))
+
+    assert bool(found) is wanted
+    assert all(finding.tier is Tier.DYNAMIC for _, finding in found)
+
+
+def test_such_a_jump_counts_only_over_earlier_cuts_and_after_a_blow():
+    own, windows = asymmetry(), Windows()
+    watch(own, enters(windows, ENTRY))
+    assert not watch(own, windows.make(1, peak=3.5, rms=1.3) + windows.make(2, rev_1=1.5))
+
+    own, windows = in_cut(n_cuts=4)
+    watch(own, enters(windows, ENTRY))
+    assert not watch(own, windows.make(20, rev_1=1.5))
+
+
+def test_a_line_that_is_on_the_move_while_a_section_settles_needs_more():
+    own, windows = in_cut(n_cuts=4)
+    watch(own, windows.make(12, ENTRY, steady=False))
+    for factor in (0.7, 0.7, 0.8, 1.0, 1.2):
+        watch(own, windows.make(1, steady=False, rev_1=factor))
+
+    assert not watch(own, windows.make(1, peak=3.5, rms=1.3) + windows.make(4, rev_1=1.5))
 
 
 def test_a_blow_at_the_entry_alone_is_no_breakage():
@@ -213,6 +264,21 @@ def test_a_group_without_lines_says_so():
 
     assert own.why_not(vector) == Why.CHANNEL
     assert own.assess(vector) is None
+
+
+def test_restored_while_a_section_settles_goes_on_as_if_nothing_happened():
+    own, windows = in_cut(n_cuts=4)
+    *first, last = enters(windows, ENTRY)
+    watch(own, first)
+    heir = asymmetry()
+    heir.restore(pickle.loads(pickle.dumps(own.save())))
+    rest = [last, *windows.make(1, peak=3.5, rms=1.3), *windows.make(4, rev_1=1.5), *windows.cut(20)]
+
+    found = watch(heir, rest)
+
+    assert found
+    assert watch(own, rest) == found
+    assert heir.save() == own.save()
 
 
 @pytest.mark.parametrize("n_cuts", [1, 6])
