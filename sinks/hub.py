@@ -85,10 +85,18 @@ class Hub:
         Where alerts were stored before they come here.
     spindles : sequence of Spindle
         As declared: told to subscribers, and the names and units of waveforms.
+    on_watch : callable
+        Told whenever that changes which waveforms are wanted: pairs of spindle and sensor group that are declared.
     """
 
-    def __init__(self, config: HubConfig, history: History, spindles: Sequence[Spindle] = ()) -> None:
-        self._config = config
+    def __init__(
+        self,
+        config: HubConfig,
+        history: History,
+        spindles: Sequence[Spindle] = (),
+        on_watch: Callable[[frozenset[tuple[str, str]]], None] = lambda _: None,
+    ) -> None:
+        self.config = config
         self._history = history
         self._live: set[Subscriber] = set()
         self._spindles = {spindle.name: spindle for spindle in spindles}
@@ -96,7 +104,9 @@ class Hub:
         self._n_states = 0
         self._scores: dict[tuple[str, str], ShownScore] = {}
         self._told_s: dict[tuple[str, ...], float] = {}
+        self._on_watch, self._watched = on_watch, frozenset[tuple[str, str]]()
         self.counts: Counter[str] = Counter()
+        """``dropped_subscribers``; messages ``sent`` live, and ``skipped``."""
 
     @property
     def n_live(self) -> int:
@@ -145,7 +155,7 @@ class Hub:
         list of bytes or None
             Messages, perhaps none (filtered out); None: from now on it is told by `publish`.
         """
-        page = self._history.page(subscriber.seq, self._config.page_size)
+        page = self._history.page(subscriber.seq, self.config.page_size)
         if not page:
             self._live.add(subscriber)
             if subscriber.n_states_told != self._n_states:
@@ -159,6 +169,7 @@ class Hub:
     def leave(self, subscriber: Subscriber) -> None:
         """Forget a subscriber whose connection has ended."""
         self._live.discard(subscriber)
+        self._note_watched()
 
     def command(self, subscriber: Subscriber, command: Command) -> bytes:
         """Do what a subscriber asks; repeating a command changes nothing.
@@ -169,6 +180,7 @@ class Hub:
             The ``result`` to send.
         """
         subscriber.waveform = command.source
+        self._note_watched()
         return messages.result(command.id)
 
     def publish(self, mail: Mail, now_s: float, now_ns: int | None) -> None:
@@ -198,6 +210,15 @@ class Hub:
     def beat(self, now_ns: int | None) -> None:
         """Tell everybody that the link is alive."""
         self._send_all(self._live, messages.heartbeat(self._history.head(), now_ns))
+
+    def _note_watched(self) -> None:
+        """Say it if other waveforms are wanted now."""
+        wanted = {subscriber.waveform for subscriber in self._live}
+        declared = ((one.name, group.name) for one in self._spindles.values() for group in one.groups)
+        watched = frozenset(source for source in declared if source in wanted) if any(wanted) else frozenset()
+        if watched != self._watched:
+            self._watched = watched
+            self._on_watch(watched)
 
     def _tell_alert(self, entry: Entry, message: bytes) -> None:
         # A subscriber that went live after this entry was stored but before it came here has it from the journal.
@@ -249,6 +270,7 @@ class Hub:
                 idle.append(subscriber)
         if idle:
             message = encode()
+            self.counts["sent"] += len(idle)
             for subscriber in idle:
                 subscriber.link.send(message, binary=binary)
 
@@ -258,11 +280,12 @@ class Hub:
 
     def _send(self, subscriber: Subscriber, message: bytes) -> None:
         """Send what must not be skipped; who does not read is dropped instead."""
-        if subscriber.link.unsent_bytes() > self._config.write_buffer_bytes:
+        if subscriber.link.unsent_bytes() > self.config.write_buffer_bytes:
             self.counts["dropped_subscribers"] += 1
             self.leave(subscriber)
             subscriber.link.drop()
         else:
+            self.counts["sent"] += 1
             subscriber.link.send(message, binary=False)
 
 

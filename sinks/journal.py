@@ -113,7 +113,7 @@ class Journal:
 
     def follow(
         self, positions: Mapping[str, Followed], alerts: Sequence[Alert] = (), lives: Sequence[ToolLife] = ()
-    ) -> list[Entry]:
+    ) -> list[Entry | None]:
         """Store what came by streams and how far they have been read: all of it, or nothing if that fails.
 
         Parameters
@@ -127,8 +127,8 @@ class Journal:
 
         Returns
         -------
-        list of Entry
-            The alerts that were not stored already.
+        list of Entry or None
+            One for each alert; None for one that was stored already.
 
         Raises
         ------
@@ -137,7 +137,7 @@ class Journal:
         """
         what = f"cannot store {len(alerts)} alerts and {len(lives)} tool lives"
         with self._clear_errors(what), self._writing, self._writer:
-            entries = [entry for alert in alerts if (entry := self._insert(alert)) is not None]
+            entries = [self._insert(alert) for alert in alerts]
             tool_history.store(self._writer, lives)
             self._writer.executemany(
                 "INSERT OR REPLACE INTO followed VALUES (?, ?, ?)",

@@ -6,13 +6,14 @@ import asyncio
 import errno
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
 import orjson
-from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
@@ -28,7 +29,8 @@ from sinks.alert_json import alert_as_dict
 from sinks.base import Record
 from sinks.hub import Hub, Subscriber
 from sinks.journal import Entry, Journal
-from sinks.mailbox import Mail
+from sinks.link import SocketLink
+from sinks.mailbox import Mail, ShownScore
 from sinks.pages import Pages
 from sinks.requests import parse_command, parse_wish
 
@@ -56,6 +58,8 @@ class LiveServer:
         For the times in messages.
     spindles : sequence of Spindle
         As declared; told to subscribers, and gives waveforms their names and units.
+    on_watch : callable
+        As for `sinks.hub.Hub`; called by the server's thread.
 
     Raises
     ------
@@ -64,13 +68,18 @@ class LiveServer:
     """
 
     def __init__(
-        self, config: HubConfig, journal: Journal, clock: Clock, spindles: Sequence[Spindle] = ()
+        self,
+        config: HubConfig,
+        journal: Journal,
+        clock: Clock,
+        spindles: Sequence[Spindle] = (),
+        on_watch: Callable[[frozenset[tuple[str, str]]], None] = lambda _: None,
     ) -> None:
         self._config = config
         self._host = loopback(config.host)
         self._journal = journal
         self._clock = clock
-        self._hub = Hub(config, journal, spindles)
+        self._hub = Hub(config, journal, spindles, on_watch)
         self._pages = Pages()
         self._writing, self._lock = threading.Lock(), threading.Lock()
         self._mail = Mail()
@@ -124,11 +133,37 @@ class LiveServer:
                     if isinstance(record, Alert) and (entry := self._store(record)) is not None:
                         alerts.append(entry)
             finally:  # what is on disk is told, even if the next one did not fit
-                with self._lock:  # not while the disk is busy: the server's thread waits for it
-                    self._mail.alerts.extend(alerts)
-                    self._mail.put(records)
-                    if not self._called:
-                        self._called = self._call(self._deliver)
+                self.tell(alerts, records)
+
+    def tell(self, alerts: Sequence[Entry], records: Sequence[Record | ShownScore] = ()) -> None:
+        """Tell live subscribers; returns at once.
+
+        Parameters
+        ----------
+        alerts : sequence of Entry
+            As journaled, all that are, in order: one thread at a time tells any.
+        records : sequence of Record or ShownScore
+            What else has happened; alerts among it are passed over.
+        """
+        with self._lock:  # not while the disk is busy: the server's thread waits for it
+            self._mail.alerts.extend(alerts)
+            self._mail.put(records)
+            if not self._called:
+                self._called = self._call(self._deliver)
+
+    def set_limits(self, config: HubConfig) -> None:
+        """Let other limits hold from now on; address and port stay."""
+        self._hub.config = config
+
+    @property
+    def n_subscribers(self) -> int:
+        """Subscribers that have caught up."""
+        return self._hub.n_live
+
+    @property
+    def counts(self) -> Counter[str]:
+        """As `sinks.hub.Hub.counts`."""
+        return self._hub.counts
 
     def close(self) -> None:
         """Deliver what is waiting, end all connections (1012: restart) and stop; two seconds at most.
@@ -224,7 +259,7 @@ class LiveServer:
         except WireError as error:
             await connection.close(CLOSE_BAD_REQUEST, _reason(error))
             return
-        subscriber = Subscriber(_Link(connection), wish)
+        subscriber = Subscriber(SocketLink(connection), wish)
         try:
             with suppress(ConnectionClosed):  # that is how every subscription ends
                 await self._catch_up(connection, subscriber)
@@ -256,22 +291,6 @@ class LiveServer:
             await connection.close(CLOSE_BAD_REQUEST, _reason(error))
             return
         await connection.send(answer, text=True)
-
-
-class _Link:
-    """A websocket connection as the hub wants it."""
-
-    def __init__(self, connection: ServerConnection) -> None:
-        self._connection = connection
-
-    def send(self, message: bytes, *, binary: bool) -> None:
-        broadcast((self._connection,), message, text=not binary)
-
-    def unsent_bytes(self) -> int:
-        return self._connection.transport.get_write_buffer_size()
-
-    def drop(self) -> None:
-        self._connection.transport.abort()
 
 
 def _reason(error: Exception) -> str:

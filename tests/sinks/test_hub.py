@@ -326,3 +326,30 @@ def test_heartbeat_tells_the_head(hub, history):
     hub.beat(17)
 
     assert link.sent == [{"type": "heartbeat", "head": 1, "t_ns": 17}]
+
+
+def test_who_watches_which_declared_waveform_is_told_when_it_changes(history):
+    told = []
+    hub = Hub(hub_config(), history, [SPINDLE], told.append)
+    first, second, other = (greet(hub)[0] for _ in range(3))
+    for subscriber in (first, second, other):
+        hub.catch_up(subscriber)
+
+    hub.command(other, Command("subscribe", "M9/vib"))
+    hub.command(first, Command("subscribe", "M1/vib"))
+    hub.command(second, Command("subscribe", "M1/vib"))
+    hub.command(first, Command("unsubscribe"))
+    hub.leave(second)
+
+    assert told == [frozenset({("M1", "vib")}), frozenset()]
+
+
+def test_other_limits_hold_from_the_next_message_on(hub, history):
+    link = join(hub)
+    link.unsent = 1000
+
+    hub.publish(Mail(alerts=[history.append(alert(1))]), 0.0, None)
+    hub.config = hub_config(write_buffer_bytes=999)
+    hub.publish(Mail(alerts=[history.append(alert(2))]), 0.0, None)
+
+    assert (numbers(link), link.dropped) == ([1], True)
