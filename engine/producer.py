@@ -16,6 +16,7 @@ from engine.clock import WallClock
 from engine.outbox import Outbox
 from engine.records import Block, Context, Tick
 from engine.redis_link import connect
+from engine.site import RedisConfig
 from engine.wire import encode
 
 _BATCH = 64
@@ -32,8 +33,8 @@ class Producer:
 
     Parameters
     ----------
-    url : str
-        Of Redis, as ``[redis] url``.
+    url : str or RedisConfig
+        Of Redis, as ``[redis] url``; or ``[redis]``, with its password.
     spindle : str
         As declared at the engine.
     prefix : str
@@ -51,7 +52,7 @@ class Producer:
 
     def __init__(
         self,
-        url: str,
+        url: str | RedisConfig,
         spindle: str,
         prefix: str = "spindlewatch",
         n_kept: int = 3000,

@@ -1,0 +1,1 @@
+"""What brings the data of other systems to Redis: one module for each protocol."""
