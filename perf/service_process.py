@@ -51,7 +51,7 @@ def send(redis: Redis, prefix: str, items: Sequence[Item]) -> None:
 
 @dataclass
 class Service:
-    """`spindlewatch run` in a process of its own."""
+    """The engine processes of a service, each by itself, without a supervisor."""
 
     server: RedisServer
     folder: Path
@@ -59,29 +59,30 @@ class Service:
     prefix: str
     site: str = ""
     batch: int = 500
+    n_shards: int = 1
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
         settings = (
             f'checkpoint_s = 0.5\nbatch = {self.batch}\n[journal]\npath = "{self.folder}/shop.sqlite3"\n'
-            f"[ring]\nenabled = false\n{self.site}\n"
+            f"[ring]\nenabled = false\n[service]\nshards = {self.n_shards}\n{self.site}\n"
         )
         written = site_text(self.spindles, self.server.url, self.prefix)
         head, _, declared = written.partition("\n\n")
         (self.folder / "site.toml").write_text(f"{head}\n{settings}\n{declared}")
 
-    def start(self, *options: str) -> subprocess.Popen[bytes]:
-        """Start it."""
-        command = [sys.executable, "-m", "engine.cli", "run", "--port", "0", "--json", *options]
-        command += ["--config", str(self.folder / "site.toml")]
+    def start(self, *options: str, shard: int = 0) -> subprocess.Popen[bytes]:
+        """Start one of them."""
+        command = [sys.executable, "-m", "engine.service.shard", "--json", *options]
+        command += ["--config", str(self.folder / "site.toml"), "--shard", str(shard)]
         with (self.folder / "log.jsonl").open("ab") as log:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
         self.processes.append(process)
         return process
 
     def end(self, number: int = signal.SIGTERM) -> bytes:
-        """End the last one; what it printed."""
+        """End the one that was started last; what it printed."""
         self.processes[-1].send_signal(number)
         told, _ = self.processes[-1].communicate(timeout=LONG_S)
         return told

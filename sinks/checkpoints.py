@@ -9,6 +9,7 @@ from typing import Any
 from engine import redis_keys
 from engine.barriers import Reconfigure, Snapshot
 from engine.checkpoint import OWNER, Checkpoint, Position
+from engine.clock import monotonic_s
 from engine.config import Config
 from sinks.streams import Kept, RedisAlerts
 
@@ -40,6 +41,12 @@ class Checkpoints:
         self._out, self._positions, self._steps = out, positions, frozenset(steps)
         self._prefix = config.redis.prefix
         self._config_hash = dict.fromkeys((spindle.name for spindle in config.spindles), config.hash)
+        self.n_failed = 0
+        """Barriers that lacked a step's state."""
+        self.sizes: dict[str, int] = {}
+        """Bytes of each spindle's newest."""
+        self.kept_s: dict[str, float] = {}
+        """When each spindle's newest was made, monotonic."""
         self._learning = {spindle.name: config.learning_hash(spindle) for spindle in config.spindles}
 
     def write(self, records: Sequence[Any]) -> None:
@@ -54,6 +61,7 @@ class Checkpoints:
         position = self._positions.pop((barrier.spindle, barrier.number))
         states = {step: state for step, state in barrier.states if step in self._steps}
         if len(states) < len(self._steps):
+            self.n_failed += 1
             _log.error(
                 "%s: no checkpoint: there is no state of %s", barrier.spindle, self._steps - set(states)
             )
@@ -61,6 +69,7 @@ class Checkpoints:
         name = barrier.spindle
         learning_hash = self._learning[name]
         data = Checkpoint(position, barrier.t_ns, self._config_hash[name], learning_hash, states).encode()
+        self.sizes[name], self.kept_s[name] = len(data), monotonic_s()
         key, ticks = (
             make(self._prefix, barrier.spindle) for make in (redis_keys.checkpoint, redis_keys.ticks)
         )

@@ -26,6 +26,7 @@ from engine.clock import NS_PER_S, WallClock, monotonic_s, wake_in
 from engine.config import Config
 from engine.declared import Spindle
 from engine.errors import CheckpointError
+from engine.records import Block
 from engine.redis_link import connect
 from engine.runtime import Stop
 from engine.sources.inlet import DeadLetter, Entry, Inlet, Received
@@ -80,7 +81,17 @@ class RedisStreams(FixedPartitionedSource[Item, None]):
         self.positions: dict[tuple[str, int], Position] = {}
         """Where in its stream each barrier stands that has not arrived yet, by spindle and number."""
         self.counts: Counter[str] = Counter()
-        """Blocks, contexts, ticks; dead letters by reason; missing, repeated, redis_errors."""
+        """Blocks and their samples, contexts, ticks; dead letters by reason; missing, repeated, redis_errors."""
+        self.heard: set[str] = set()
+        """Spindles that have sent something since this began."""
+        self.connected = False
+        """Whether Redis carried out what it was asked last."""
+        self.inlets: dict[str, Inlet] = {}
+        """By spindle, once they have begun."""
+
+    def reached_ns(self) -> list[int]:
+        """Stream time that each spindle that was heard has reached."""
+        return [self.inlets[name].end_ns for name in self.heard.copy()]
 
     def list_parts(self) -> list[str]:
         """One partition: all streams of this process."""
@@ -103,7 +114,7 @@ class _Part(StatefulSourcePartition[Item, None]):
         self._source, self._config = source, source.config.redis
         self._redis = connect(source.config.redis, timeout_s=1.0)
         self._delay_s, self._retry_s = _FIRST_DELAY_S, 0.0
-        self._inlets: dict[str, Inlet] = {}
+        self._inlets = source.inlets
         self._names: dict[bytes, str] = {}
         self._numbers: dict[str, int] = {}
         self._due_s: dict[str, float] = {}
@@ -126,12 +137,13 @@ class _Part(StatefulSourcePartition[Item, None]):
             batch = self._read() if self._inlets else self._open()
         except RedisError as error:
             source.counts["redis_errors"] += 1
+            source.connected = False
             if self._delay_s == _FIRST_DELAY_S:
                 _log.warning("redis: cannot read, trying again: %s", error)
             self._retry_s = monotonic_s() + self._delay_s
             self._delay_s = min(2 * self._delay_s, _MAX_DELAY_S)
             return []
-        self._delay_s = _FIRST_DELAY_S
+        self._delay_s, source.connected = _FIRST_DELAY_S, True
         return batch
 
     def next_awake(self) -> datetime:
@@ -285,6 +297,9 @@ class _Part(StatefulSourcePartition[Item, None]):
     def _count(self, name: str, items: Sequence[Received], n_missing: int, n_repeated: int) -> None:
         counts = self._source.counts
         counts.update(f"{type(item).__name__.lower()}s" for item in items)
+        counts["samples"] += sum(item.samples.size for item in items if isinstance(item, Block))
+        if items:
+            self._source.heard.add(name)
         counts["missing"] += n_missing
         counts["repeated"] += n_repeated
         if n_missing:
