@@ -156,11 +156,10 @@ def ewma_rows(rows: _Floats, weight: float, out: _Floats) -> None:
         Written.
     """
     n_rows, n_features = rows.shape
-    for j in range(n_features):
-        average = 0.0
-        for i in range(n_rows):
-            average += weight * (rows[i, j] - average)
-            out[i, j] = average
+    for i in range(n_rows):
+        for j in range(n_features):  # inside, so that neighbours are averaged at once
+            before = out[i - 1, j] if i > 0 else 0.0
+            out[i, j] = before + weight * (rows[i, j] - before)
 
 
 @njit(types.void(_F8, _FACTOR, _EDGES, _F8), cache=True, nogil=True)

@@ -60,6 +60,10 @@ class Telling(NamedTuple):
     column: int
 
 
+Showing = tuple[int, bool, float, float]
+"""A column that shows a cut: which, whether it is a drive's mean, what it reads in air, and from there to the whole."""
+
+
 class EarlierCuts:
     """What the cuts of one regime took.
 
@@ -208,13 +212,18 @@ class CutLoad:
         Telling or None
             None if no column shows the cut.
         """
-        air = self._air.get((regime.tool, regime.rpm))
-        best: Telling | None = None
-        for i, column in enumerate(self.columns):
-            share = self._share(column, values[i], reference[i], None if air is None else air[i], reference)
-            if not math.isnan(share) and (best is None or share > best.share):
-                best = Telling(share, i)
-        return best
+        return tell(self.showing(regime, reference), values)
+
+    def showing(self, regime: Regime, reference: Sequence[float]) -> list[Showing]:
+        """Columns that show a cut like the reference, for `tell`; holds until that changes, or air is learned."""
+        in_air = self._air.get((regime.tool, regime.rpm))
+        found: list[Showing] = []
+        for i, (column, usual) in enumerate(zip(self.columns, reference, strict=True)):
+            air = self._air_below(column, usual, None if in_air is None else in_air[i], reference)
+            if air is not None:
+                is_mean = column.kind == "mean"
+                found.append((i, is_mean, air, usual - air if is_mean else usual * usual - air * air))
+        return found
 
     def at_share(self, regime: Regime, i: int, usual: float, share: float) -> float:
         """What a column reads where a share of the usual is taken: the inverse of `telling`, for people."""
@@ -242,10 +251,10 @@ class CutLoad:
             self._cuts.keep(Regime(*key), EarlierCuts(*cuts))
         self._even = [list(values) for values in state["even"]]
 
-    def _share(
-        self, column: _Column, value: float, usual: float, air: float | None, reference: Sequence[float]
-    ) -> float:
-        """Share of the usual that one column shows; NaN if it cannot show the cut."""
+    def _air_below(
+        self, column: _Column, usual: float, air: float | None, reference: Sequence[float]
+    ) -> float | None:
+        """What one column reads without the cut; None if it cannot show the cut."""
         shows, floor = _SHOWS_RMS, 0.0
         if column.kind == "line":
             shows = _SHOWS_LINE
@@ -254,13 +263,24 @@ class CutLoad:
         elif air is None and column.kind == "rms" and math.isnan(reference[column.rms + 1]):
             air = 0.0  # where teeth are not told apart: all of the level may be the cut's, a cautious share
         if air is None:
-            return math.nan
+            return None
         if column.kind == "mean":
-            return max(value - air, 0.0) / (usual - air) if usual >= SHOWS_MEAN * air > 0.0 else math.nan
+            return air if usual >= SHOWS_MEAN * air > 0.0 else None
         # Also false for a NaN.
-        if not (usual >= shows * air and usual >= floor and usual > 0.0):
-            return math.nan
-        return math.sqrt(max(value * value - air * air, 0.0) / (usual * usual - air * air))
+        return air if usual >= shows * air and usual >= floor and usual > 0.0 else None
+
+
+def tell(showing: Sequence[Showing], values: Sequence[float]) -> Telling | None:
+    """Say how much of a reference is being taken: `CutLoad.telling`, with what can be prepared."""
+    most, at = -1.0, -1
+    for i, is_mean, air, whole in showing:
+        value = values[i]
+        above = value - air if is_mean else value * value - air * air
+        share = max(above, 0.0) / whole
+        share = share if is_mean else math.sqrt(share)
+        if share > most:  # never for a NaN
+            most, at = share, i
+    return Telling(most, at) if at >= 0 else None
 
 
 def too_little(share: float, limit: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 from detectors.base import State, check_version
 from detectors.signatures.base import Signature
-from detectors.signatures.cut_load import N_END, TAKES, CutLoad, EarlierCuts, too_little
+from detectors.signatures.cut_load import N_END, TAKES, CutLoad, EarlierCuts, Showing, tell, too_little
 from engine.config import Config
 from engine.declared import SensorGroup
 from engine.records import Feature, FeatureVector, Regime
@@ -45,12 +45,14 @@ class CutLoadSignature(Signature):
         "_now",
         "_onset_ns",
         "_shares",
+        "_showing",
     )
 
     def __init__(self, features: Sequence[Feature], group: SensorGroup, config: Config) -> None:  # noqa: ARG002
         self._load = CutLoad(features, group)
         self._key: Regime | None = None
         self._earlier: EarlierCuts | None = None
+        self._showing: list[Showing] = []  # columns that show such cuts
         self._now: list[float] | None = None  # the columns of the window that is being judged
         self._latest: list[list[float]] = []
         self._shares: tuple[float, ...] = ()
@@ -106,8 +108,9 @@ class CutLoadSignature(Signature):
         """Go on where another left off."""
         check_version(state, self.version, self.name)
         self._load.restore(state["load"])
-        self._key = None if state["key"] is None else Regime(*state["key"])
-        self._earlier = None if self._key is None else self._load.earlier(self._key)
+        self._key, self._earlier, self._showing = None, None, []
+        if state["key"] is not None:
+            self._compare(Regime(*state["key"]))
         self._n, mean, self._lowest, self._n_late, self._fit = state["cut"]
         self._mean, self._latest = list(mean), [list(values) for values in state["latest"]]
         self._shares = tuple(state["shares"])
@@ -119,7 +122,7 @@ class CutLoadSignature(Signature):
         if regime != self._key:
             if self._key is not None and self._key.cutting and not self._key.inferred and self._fit:
                 self._load.learn_cut(self._key, self._mean, self._n, self._lowest, self._n_late)
-            self._key, self._earlier = regime, self._load.earlier(regime)
+            self._compare(regime)
             self._clear()
         context = vector.context
         fit = regime.cutting and not regime.inferred and vector.usable and vector.steady and context.rpm
@@ -129,6 +132,11 @@ class CutLoadSignature(Signature):
             return False
         self._now = self._load.values(vector)
         return True
+
+    def _compare(self, regime: Regime) -> None:
+        """Compare with earlier cuts of a regime; as long as it lasts, neither they nor the air change."""
+        self._key, self._earlier = regime, self._load.earlier(regime)
+        self._showing = [] if self._earlier is None else self._load.showing(regime, self._earlier.usual)
 
     def _clear(self) -> None:
         self._n = 0
@@ -148,8 +156,8 @@ class CutLoadSignature(Signature):
                 self._mean[i] = value if math.isnan(before) else before + (value - before) / self._n
         assert self._key is not None
         # The first cuts of a regime are compared with themselves.
-        usual = self._mean if self._earlier is None else self._earlier.usual
-        told = self._load.telling(self._key, values, usual)
+        showing = self._showing if self._earlier is not None else self._load.showing(self._key, self._mean)
+        told = tell(showing, values)
         if told is None:
             return
         if told.share >= TAKES and self._n_late < 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detectors.signatures.cut_load import TAKES, too_little
+from detectors.signatures.cut_load import TAKES, tell, too_little
 from detectors.signatures.cut_load_signature import SPEAK, CutLoadSignature
 from engine.records import FeatureVector
 from engine.verdicts import FaultClass, Finding
@@ -53,7 +53,7 @@ class LevelDrop(CutLoadSignature):
             return None
         assert self._now is not None
         usual = self._earlier.usual
-        took = self._load.telling(vector.regime, self._mean, usual)
+        took = tell(self._showing, self._mean)
         # A cut that took less than usual, by an override, may fall further; one that took more need not stay there.
         before = [min(own, earlier) for own, earlier in zip(self._mean, usual, strict=True)]
         told = self._load.telling(vector.regime, self._now, before)

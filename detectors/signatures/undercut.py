@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from detectors.base import State
-from detectors.signatures.cut_load import TAKES, too_little
+from detectors.signatures.cut_load import TAKES, tell, too_little
 from detectors.signatures.cut_load_signature import SPEAK, CutLoadSignature
 from engine.config import Config
 from engine.declared import SensorGroup
@@ -61,7 +61,7 @@ class Undercut(CutLoadSignature):
         if not self._begin(vector) or self._earlier is None or self._taken:
             return None
         assert self._now is not None
-        told = self._load.telling(vector.regime, self._now, self._earlier.usual)
+        told = tell(self._showing, self._now)
         if told is None:
             return None
         if told.share >= TAKES:
