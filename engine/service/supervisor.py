@@ -1,0 +1,296 @@
+"""The process that keeps the others running: it starts them, hears them, and ends them in order.
+
+It does no work of its own and loads none of what the work needs, so that it outlives whatever happens there. One thread
+waits for signals and for what the children say, and decides; others only ask `Supervisor.seen`.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.clock import monotonic_s
+from engine.errors import SpindlewatchError, UsageError
+from engine.service import metrics
+from engine.service.children import Child, Spec
+from engine.service.notify import notify, reloading, watchdog_s
+from engine.service.signals import Signals
+from engine.service.site_file import SiteFile, some, told
+
+_TURN_S = 0.2  # how late a hang or a due start is noticed, at most
+_ANSWER_S = 10.0  # to a reload
+_STATUS_S = 2.0
+_MAX_TOLD = 100  # changes
+_REFUSED = 2
+"""Exit status of a child that was given what it cannot use: no further try would help."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a service ended.
+
+    Parameters
+    ----------
+    drained : bool
+        Whether every process ended by itself, and well.
+    refused : bool
+        Whether a process could not use what it was given, and so nothing was kept running.
+    processes : dict
+        By name: ``restarts`` by reason, and ``counters`` and ``by_reason`` as last told.
+    """
+
+    drained: bool
+    refused: bool
+    processes: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"drained": self.drained, "processes": self.processes}
+
+    def check(self) -> None:
+        """Make sure that it ended well.
+
+        Raises
+        ------
+        UsageError
+            A process could not use what it was given.
+        SpindlewatchError
+            A process had to be killed, or failed at its end.
+        """
+        if self.refused:
+            raise UsageError("a process could not use what it was given, so nothing is run: see the log")
+        if not self.drained:
+            raise SpindlewatchError("not every process came to rest by itself: see the log")
+
+
+class Supervisor:
+    """Keeps processes running until it is asked to end.
+
+    Parameters
+    ----------
+    site : SiteFile
+        Entered.
+    specs : sequence of Spec
+        What to run.
+    """
+
+    def __init__(self, site: SiteFile, specs: Sequence[Spec]) -> None:
+        self._site, self._service = site, site.config.service
+        self.children = [Child(spec, self._service.hang_s) for spec in specs]
+        self._drain_from_s: float | None = None
+        self._answers_until_s: float | None = None
+        self._reload_ok, self._n_reloads, self._n_refused = True, 0, 0
+        self._drained, self._refused, self._last_asked = True, False, False
+        self._announced, self._was_whole = False, False
+        self._watchdog_s = watchdog_s()
+        self._ping_s = self._status_s = 0.0
+        # Replaced as a whole, so that other threads may read it.
+        self._looked = metrics.Seen({}), monotonic_s()
+
+    def seen(self) -> metrics.Seen:
+        """How the service is; for whoever asks, in any thread."""
+        seen, looked_s = self._looked
+        return replace(seen, loop_age_s=monotonic_s() - looked_s)
+
+    def run(self) -> Outcome:
+        """Run until SIGTERM or SIGINT, or until a process refuses to begin. Main thread only.
+
+        Returns
+        -------
+        Outcome
+            How it ended.
+        """
+        with Signals() as signals:
+            try:
+                now_s = monotonic_s()
+                for child in self.children:
+                    child.start(now_s)
+                self._look(now_s)
+                while self._drain_from_s is None or any(child.runs for child in self.children):
+                    heard = [child.fileno for child in self.children if child.fileno is not None]
+                    asked = signals.wait(heard, _TURN_S)
+                    self._turn(asked, monotonic_s())
+            finally:
+                for child in self.children:
+                    child.kill()
+        return Outcome(
+            self._drained and not self._refused, self._refused, {c.spec.name: _last(c) for c in self.children}
+        )
+
+    # --- a turn ---
+
+    def _turn(self, asked: Iterable[int], now_s: float) -> None:
+        for number in asked:
+            if number == signal.SIGHUP:
+                self._reload(now_s)
+            else:
+                self._drain(now_s)
+        for child in self.children:
+            child.listen(now_s)
+            status = child.ended(now_s)
+            if status is not None:
+                self._has_ended(child, status, now_s)
+            elif self._drain_from_s is None:
+                self._keep(child, now_s)
+        self._drain_on(now_s)
+        self._hear_answers(now_s)
+        self._look(now_s)
+        self._report(now_s)
+
+    def _keep(self, child: Child, now_s: float) -> None:
+        """Let a child run."""
+        if child.hangs(now_s):
+            _log.error("%s: no sign of life for %.1f s, killed", child.spec.name, child.silent_s(now_s))
+            child.kill()
+            self._has_ended(child, child.ended(now_s), now_s, "hung")
+        elif child.due(now_s):
+            child.start(now_s)
+
+    def _has_ended(self, child: Child, status: int | None, now_s: float, why: str = "died") -> None:
+        name = child.spec.name
+        if status is None:
+            return  # the kernel holds it; it is waited for
+        if self._drain_from_s is not None:
+            # One that had not even begun to listen has nothing to keep.
+            well = status == 0 or (status == -signal.SIGTERM and not child.spoke)
+            self._drained = self._drained and well
+            _log.log(logging.INFO if well else logging.ERROR, "%s: ended, %s", name, _how(status))
+            return
+        if status == _REFUSED and not self._was_whole:
+            _log.error(
+                "%s: ended, %s: it cannot use what it was given, so nothing is run", name, _how(status)
+            )
+            self._refused = True
+            self._drain(now_s)
+            return
+        delay_s = child.wait_to_start(now_s, why)
+        _log.error("%s: ended, %s; started again in %.1f s", name, _how(status), delay_s)
+        if child.spec.together:
+            others = [one for one in self.children if one.spec.together and one is not child and one.runs]
+            for other in others:
+                other.kill()
+                other.ended(now_s)
+                other.wait_to_start(now_s, why, delay_s)
+            _log.warning("%d processes of its cluster are started again with it", len(others))
+
+    # --- the end ---
+
+    def _drain(self, now_s: float) -> None:
+        """Ask all to end: first those that work, then those that bring on what these still say."""
+        if self._drain_from_s is not None:
+            _log.warning("asked again to end: not waited for any longer")
+            self._drain_from_s = now_s - self._service.drain_s
+            return
+        _log.info("ending: %d processes have %.1f s", len(self.children), self._service.drain_s)
+        notify("STOPPING=1")
+        self._drain_from_s = now_s
+        for child in self.children:
+            if not child.spec.last:
+                child.signal(signal.SIGTERM)
+
+    def _drain_on(self, now_s: float) -> None:
+        if self._drain_from_s is None:
+            return
+        first = [child for child in self.children if not child.spec.last and child.runs]
+        last_s = now_s - self._drain_from_s
+        if not self._last_asked and (not first or last_s >= self._service.drain_s / 2):
+            self._last_asked = True
+            for child in self.children:
+                if child.spec.last:
+                    child.signal(signal.SIGTERM)
+        if last_s >= self._service.drain_s:
+            for child in self.children:
+                if child.runs:
+                    _log.error("%s: not at rest after %.1f s, killed", child.spec.name, last_s)
+                    child.kill()
+
+    # --- another configuration ---
+
+    def _reload(self, now_s: float) -> None:
+        if self._drain_from_s is not None:
+            return
+        reloading()
+        try:
+            changed = self._site.reload()
+        except SpindlewatchError as error:
+            self._has_reloaded(False)
+            _log.error("configuration not reloaded, all stays as it was: %s", error)
+        else:
+            fields = {"changed": [told(change) for change in changed[:_MAX_TOLD]]}
+            _log.info(
+                "configuration reloaded: %s", some(fields["changed"]) or "the same", extra={"fields": fields}
+            )
+            self._answers_until_s = now_s + _ANSWER_S
+            for child in self.children:
+                child.ask_to_reload()
+        if self._announced:
+            notify("READY=1")
+
+    def _hear_answers(self, now_s: float) -> None:
+        """Find out whether all went over to the new configuration."""
+        if self._answers_until_s is None:
+            return
+        mute = [child.spec.name for child in self.children if not child.reloaded]
+        if not mute:
+            self._has_reloaded(True)
+        elif now_s > self._answers_until_s:
+            self._has_reloaded(False)
+            _log.error("configuration not taken over by %s; see what they say", ", ".join(mute))
+
+    def _has_reloaded(self, well: bool) -> None:
+        self._reload_ok, self._answers_until_s = well, None
+        self._n_reloads += well
+        self._n_refused += not well
+
+    # --- what others are told ---
+
+    def _look(self, now_s: float) -> None:
+        children = {
+            child.spec.name: metrics.Child(
+                child.runs, child.beat, child.silent_s(now_s), dict(child.restarts)
+            )
+            for child in self.children
+        }
+        self._was_whole = self._was_whole or all(child.ready for child in self.children)
+        seen = metrics.Seen(
+            children,
+            stopping=self._drain_from_s is not None,
+            n_reloads=self._n_reloads,
+            n_failed_reloads=self._n_refused,
+            last_reload_ok=self._reload_ok,
+        )
+        self._looked = seen, now_s
+
+    def _report(self, now_s: float) -> None:
+        """Tell the service manager: that all were started, that this process and any other live, how things are."""
+        if self._drain_from_s is not None:
+            return
+        if not self._announced and all(child.was_heard for child in self.children):
+            self._announced = True
+            notify("READY=1")
+            _log.info("%d processes run", len(self.children))
+        if self._watchdog_s is not None and now_s >= self._ping_s and any(c.speaks for c in self.children):
+            self._ping_s = now_s + self._watchdog_s
+            notify("WATCHDOG=1")
+        if now_s >= self._status_s:
+            self._status_s = now_s + _STATUS_S
+            n_ready = sum(child.ready for child in self.children)
+            notify(f"STATUS={n_ready} of {len(self.children)} processes ready")
+
+
+def _last(child: Child) -> dict[str, Any]:
+    """What is known of a child at the end."""
+    counters, by_reason = ({}, {}) if child.beat is None else (child.beat.counters, child.beat.by_reason)
+    return {"restarts": dict(child.restarts), "counters": counters, "by_reason": by_reason}
+
+
+def _how(status: int) -> str:
+    """Say how a process ended."""
+    if status >= 0:
+        return f"exit status {status}"
+    return f"killed by signal {-status} ({signal.strsignal(-status)})"
