@@ -192,12 +192,13 @@ def main() -> int:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--shard", type=int, default=0)
     parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--log", choices=("json", "text"), help="instead of [log] format")
     parser.add_argument("--health-fd", type=int)
     parser.add_argument("--json", action="store_true", help="at the end, say what was received and stored")
     wanted = parser.parse_args()
     try:
         log = load_config(wanted.config).log
-        log_to_stderr(log.format, log.level, f"shard-{wanted.shard}")
+        log_to_stderr(wanted.log or log.format, log.level, f"shard-{wanted.shard}")
         result = run_shard(wanted.config, wanted.shard, fresh=wanted.fresh, health_fd=wanted.health_fd)
     except SpindlewatchError as error:
         _log.error("%s", error)
