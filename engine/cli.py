@@ -23,6 +23,7 @@ from engine.commands.replay import replay
 from engine.commands.report import report
 from engine.commands.run import run
 from engine.commands.score import score
+from engine.commands.shards import shards
 from engine.commands.simulate import simulate
 from engine.commands.tools import tools
 from engine.commands.tune import tune
@@ -50,6 +51,7 @@ cli.add_command(replay)
 cli.add_command(report)
 cli.add_command(run)
 cli.add_command(score)
+cli.add_command(shards)
 cli.add_command(simulate)
 cli.add_command(tools)
 cli.add_command(tune)
