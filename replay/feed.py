@@ -16,6 +16,7 @@ from engine.errors import UsageError
 from engine.producer import Producer
 from engine.records import Tick
 from engine.runtime import Stop
+from engine.site import RedisConfig
 from replay.layout import group_lines
 from replay.simulate import Shop, demo_plan
 
@@ -76,11 +77,11 @@ def feed_simulated(
     start_ns = clock.now_ns()
     shop = Shop(demo_plan(duration_s, seed, n_spindles), start_ns)
     if site is not None:
-        _write_site(site, shop.spindles, redis.url, redis.prefix)
+        _write_site(site, shop.spindles, redis)
     with ExitStack() as stack:
         stack.enter_context(stop.on_signals())
         producers = {
-            spindle.name: stack.enter_context(closing(Producer(redis.url, spindle.name, redis.prefix)))
+            spindle.name: stack.enter_context(closing(Producer(redis, spindle.name, redis.prefix)))
             for spindle in shop.spindles
         }
         resting = threading.Event()
@@ -99,7 +100,7 @@ def feed_simulated(
     return FeedResult(sent, dropped, errors)
 
 
-def site_text(spindles: tuple[Spindle, ...], url: str, prefix: str) -> str:
+def site_text(spindles: tuple[Spindle, ...], url: str, prefix: str, **more: str) -> str:
     """Write a configuration that declares spindles.
 
     Parameters
@@ -108,6 +109,8 @@ def site_text(spindles: tuple[Spindle, ...], url: str, prefix: str) -> str:
         To declare.
     url, prefix : str
         ``[redis]``.
+    **more : str
+        Further keys of ``[redis]``; those that are empty are left out.
 
     Returns
     -------
@@ -115,6 +118,7 @@ def site_text(spindles: tuple[Spindle, ...], url: str, prefix: str) -> str:
         TOML, for `engine.config.load_config`.
     """
     lines = ["[redis]", f"url = {json.dumps(url)}", f"prefix = {json.dumps(prefix)}"]
+    lines += [f"{key} = {json.dumps(value)}" for key, value in more.items() if value]
     for spindle in spindles:
         lines += ["", "[[spindles]]", f"name = {json.dumps(spindle.name, ensure_ascii=False)}"]
         for group in spindle.groups:
@@ -122,9 +126,10 @@ def site_text(spindles: tuple[Spindle, ...], url: str, prefix: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write_site(path: Path, spindles: tuple[Spindle, ...], url: str, prefix: str) -> None:
+def _write_site(path: Path, spindles: tuple[Spindle, ...], redis: RedisConfig) -> None:
+    more = {"password_file": redis.password_file, "ca_file": redis.ca_file}
     try:
         path.touch(mode=0o600, exist_ok=False)  # the address may hold a password
-        path.write_text(site_text(spindles, url, prefix), encoding="utf-8")
+        path.write_text(site_text(spindles, redis.url, redis.prefix, **more), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: wanted a new file to write the site to: {error}") from error
