@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from engine.commands.feed_mqtt import feed_mqtt
 from engine.commands.feed_simulate import feed_simulate
 
 
@@ -12,4 +13,5 @@ def feed() -> None:
     """Send to Redis what a source measures, for `run`; each source is a process of its own."""
 
 
+feed.add_command(feed_mqtt)
 feed.add_command(feed_simulate)

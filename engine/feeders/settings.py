@@ -9,7 +9,9 @@ context::
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -100,6 +102,26 @@ def feed_table(config: Config, name: str, of: type[T]) -> T:
         raise ConfigError(
             told.replace("`$", f"`{path}", 1) if "`$" in told else f"{told} - at `{path}`"
         ) from error
+
+
+@contextmanager
+def in_file(path: Path) -> Iterator[None]:
+    """Say in which file a configuration stands that cannot be used.
+
+    Parameters
+    ----------
+    path : Path
+        The site's.
+
+    Raises
+    ------
+    ConfigError
+        With the path before it.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def find_spindle(config: Config, name: str, path: str) -> Spindle:

@@ -1,0 +1,79 @@
+"""`spindlewatch feed mqtt`: from topics of a broker to Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.config import load_config
+from engine.feeders.base import Feed
+from engine.feeders.mqtt_link import Link, Message
+from engine.feeders.mqtt_topics import MqttFeed, Route
+from engine.feeders.running import FeedCounts, run_feed
+from engine.feeders.settings import feed_table, in_file
+from engine.runtime import Stop
+
+_WAIT_S = 0.1
+
+
+def feed_mqtt(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
+    """Send what comes by MQTT to Redis, until SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    config_path : Path
+        Has ``[feeds.mqtt]``, ``[redis]`` and ``[[spindles]]``.
+    dry_run : int, optional
+        As for `engine.feeders.running.run_feed`.
+
+    Returns
+    -------
+    FeedCounts
+        What came and what became of it.
+
+    Raises
+    ------
+    SpindlewatchError
+        A configuration that cannot be used, or paho-mqtt is not installed. A broker that is away is no error.
+    """
+    config = load_config(config_path)
+    with in_file(config_path):
+        table = feed_table(config, "mqtt", MqttFeed)
+        routes = [Route(topic, config, f"feeds.mqtt.topics[{n}]") for n, topic in enumerate(table.topics)]
+        link = Link(table, [topic.topic for topic in table.topics])
+    spindles = [spindle.name for spindle in config.spindles]
+
+    def work(feed: Feed, stop: Stop) -> None:
+        with link:
+            while not stop.asked:
+                for message in link.take(_WAIT_S):
+                    take(message, routes, spindles, feed)
+                feed.beat()
+                if link.n_dropped:
+                    feed.counts["overrun"] = link.n_dropped
+
+    return run_feed(config, work, hold_s=table.hold_s, dry_run=dry_run)
+
+
+def take(message: Message, routes: Sequence[Route], spindles: Sequence[str], feed: Feed) -> None:
+    """Hand one message to every route that wants it.
+
+    Parameters
+    ----------
+    message : Message
+        The end of the connection, too: then nothing that was said holds any longer.
+    routes : sequence of Route
+        All.
+    spindles : sequence of str
+        Whose sources are gone with the connection.
+    feed : Feed
+        Takes the values.
+    """
+    if not message.topic:
+        for spindle in spindles:
+            feed.forget(spindle)
+        return
+    feed.counts["messages"] += 1
+    taken = [route.take(message, feed) for route in routes]
+    if not any(taken):
+        feed.refuse("unknown", message.topic, "wanted a topic that was subscribed", message.payload)
