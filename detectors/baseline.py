@@ -13,6 +13,7 @@ from detectors.between_cuts import as_other_cuts
 from detectors.budget import Budget
 from detectors.drift import ScoreDrift
 from detectors.ensemble import N_BLOCKS, Ensemble
+from detectors.quietest import Quietest
 from detectors.scaling import Scaling
 from engine.config import DetectorConfig, Direction, EnsembleConfig
 from engine.records import Feature
@@ -61,6 +62,8 @@ class Baseline:
         Default: not known.
     most : float
         Usual deviations that a single feature may count for. Default: as many as it shows.
+    quietest : Quietest, optional
+        Of the sensor group, if nobody tells whether the regime is a cut: a fall to it is none. Kept by the caller.
     seed : int
         For detectors that draw.
 
@@ -83,6 +86,7 @@ class Baseline:
         "_n_visited",
         "_n_visits",
         "_observable",
+        "_quietest",
         "_row",
         "_rows",
         "_rule",
@@ -105,6 +109,7 @@ class Baseline:
         direction: Mapping[str, Direction] | None = None,
         together: Floats | None = None,
         most: float = math.inf,
+        quietest: Quietest | None = None,
         seed: int = 0,
     ) -> None:
         self.wanted = wanted
@@ -115,6 +120,7 @@ class Baseline:
         self._rows = np.empty((n_visits * wanted, len(self._features)))
         self._finished = False
         self._scaling, self._together, self._most = Scaling(self._features, direction), together, most
+        self._quietest = quietest
         self._row = np.empty(0)
         self._ensemble: Ensemble | None = None
         self._observable = False
@@ -306,6 +312,8 @@ class Baseline:
     def _standardise(self, values: Floats) -> int:
         """Standardise a vector; return how many of its features can be judged."""
         n_known = self._scaling.apply(values, self._row)
+        if self._quietest is not None:
+            self._quietest.excuse(self._row, self._scaling)
         if self._most < math.inf:
             np.clip(self._row, -self._most, self._most, out=self._row)
         return n_known

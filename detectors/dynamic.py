@@ -33,8 +33,8 @@ class DynamicChange:
     """How many times louder than the loudest recent moment of this regime.
 
     The reference is the highest level seen in the regime, forgotten slowly and without the last few vectors.
-    A rise by ``factor`` scores 1.0, by its square 2.0. Without context (cutting unknown) the first entry into material
-    after idling is such a rise, and rightly reported: nobody told what the machine was about to do.
+    A rise by ``factor`` scores 1.0, by its square 2.0. Where nobody tells whether it cuts, a tool that enters the
+    material is such a rise: there it is a reason not to learn, and no reason to tell (`operators.group_detect`).
 
     It finds what is sudden, and does not say what it is; a blow is for `detectors.signatures.shock`. It does not find
     falls of level, nor anything that grows over more than a few vectors: that is the learned tier's work. Feed it

@@ -16,12 +16,14 @@ from detectors.between_cuts import between_cuts
 from detectors.budget import Budget
 from detectors.dynamic import DynamicChange
 from detectors.guard import may_learn, may_observe
+from detectors.quietest import Quietest
 from engine.clock import NS_PER_S
 from engine.config import Config
 from engine.declared import SensorGroup, TeachIn
 from engine.records import FeatureVector, Regime
 from engine.verdicts import LATCHED, Finding, Reason, Score, Tier
 from operators.baseline_store import BaselineStore
+from operators.cutting_gate import load_channels
 from operators.features import FeatureSet
 from operators.group_watch import GroupWatch
 from operators.regime_models import ModelsByRegime, RegimeModels, likeness_of
@@ -72,6 +74,7 @@ class GroupDetect:
         "_names",
         "_on",
         "_quiet_ns",
+        "_quietest",
         "_skip_s",
         "_teach_in_end_s",
         "_wanted",
@@ -94,6 +97,8 @@ class GroupDetect:
         self._names = features.names
         loads = {channel.name for channel in group.channels if channel.dc_coupled}
         self._is_load = [spec.channel in loads for spec in features.specs[: self._n_learned]]
+        sees_cuts = group.kind == "waveform" and bool(load_channels(group))
+        self._quietest = Quietest(self._features, self._is_load) if sees_cuts else None
         self._config, self._dynamic = config, config.dynamic.enabled
         self._on, self._learn_limit = config.judge.on, config.learn.limit
         self._quiet_ns = config.judge.off_delay_s * NS_PER_S
@@ -202,11 +207,14 @@ class GroupDetect:
             self._models.save(),
             self._watch.save(),
             tuple(self._findings),
+            None if self._quietest is None else self._quietest.save(),
         )
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
-        self._first_ns, self._exceeded_ns, last, models, watch, findings = state
+        self._first_ns, self._exceeded_ns, last, models, watch, findings, quietest = state
+        if self._quietest is not None:
+            self._quietest.restore(quietest)
         self._watch.restore(watch)
         self._findings = list(findings)
         self._last_regime = None if last is None else Regime(*last)
@@ -216,7 +224,9 @@ class GroupDetect:
     def _make(self, regime: Regime) -> RegimeModels:
         """Begin to learn a regime; where cuts are told apart, more is known of it than its first few show."""
         features, together, most, budget, n_visits = self._features, None, math.inf, self._budget, 1
+        quietest = self._quietest
         if regime.cutting is not None:
+            quietest = None
             features, together, most = between_cuts(self._features, self._is_load, cutting=regime.cutting)
             budget, n_visits = replace(budget, may_sink=False), self._n_visits
         baseline = Baseline(
@@ -229,6 +239,7 @@ class GroupDetect:
             direction=self._config.learn.direction,
             together=together,
             most=most,
+            quietest=quietest,
         )
         return RegimeModels(baseline, DynamicChange(self._features))
 
@@ -247,7 +258,10 @@ class GroupDetect:
             # Without a cut, drives start and stop: what is sudden there is for the signature of a shock to judge.
             if self._dynamic and vector.regime.cutting is not False:
                 dynamic = models.dynamic.score(values)
-                if _exceeds(dynamic, best):
+                if vector.regime.cutting is None and dynamic.score >= self._on:
+                    # A tool that enters the material, or trouble: not told, but not learnt as it begins either.
+                    self._exceeded_ns = vector.t_ns
+                elif _exceeds(dynamic, best):
                     tier, best = Tier.DYNAMIC, dynamic
         absolute = self._limits.score(vector.values) if self._limits.any else NOTHING
         if _exceeds(absolute, best):
@@ -270,6 +284,8 @@ class GroupDetect:
             self._exceeded_ns = vector.t_ns
         if vector.usable and vector.steady:
             models.dynamic.learn(self._learned(vector))
+        if self._quietest is not None and not vector.regime.baseline.cutting and self._allowed(vector):
+            self._quietest.learn(self._learned(vector))
         baseline = models.baseline
         if not baseline.complete:
             elapsed_s = (vector.t_ns - self._first_ns) / NS_PER_S

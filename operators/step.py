@@ -22,7 +22,7 @@ from operators.state_codec import decode_state, encode_state
 
 _log = logging.getLogger(__name__)
 
-STATE_VERSION = 4
+STATE_VERSION = 5
 
 
 _BARRIERS = frozenset({Snapshot, Resume, Reconfigure})

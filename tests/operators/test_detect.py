@@ -16,6 +16,7 @@ from operators.features import FeatureSet
 CONFIG = parse_config("[learn]\nn_vectors_waveform = 40\nmax_regimes = 3\n")
 FEATURES = FeatureSet.for_shop([SPINDLE], CONFIG)
 NAMES = FEATURES["M1", "vib"].names
+IS_LEVEL = np.array([feature.unit == "g" for feature in FEATURES["M1", "vib"].features])
 CUT, OTHER = Regime("T1", "O1", "rough"), Regime("T2", "O1", "rough")
 # Where cutting is known, cuts are what is learned from, and how they differ is known beforehand.
 ROUGH, AIR = Regime("T1", "O1", "rough", True), Regime("T1", "O1", "approach", False)
@@ -190,6 +191,42 @@ def test_a_sudden_shock_is_told_by_the_dynamic_tier_and_needs_no_teach_in():
     assert not score.ready
 
 
+def test_a_sudden_rise_where_nobody_tells_of_a_cut_is_not_told_for_it_may_be_a_tool_that_enters():
+    scores = detect(usual(30) + usual(8, 30, level=50.0))
+
+    assert not any(score.score >= 1.0 for score in scores)
+    assert scores[-1].learned == scores[30].learned  # nor is it learnt as it begins
+
+
+@pytest.mark.parametrize("inferred", [False, True])
+def test_a_sudden_rise_within_a_cut_is_told_whoever_says_that_it_is_one(inferred):
+    regime = Regime("T1", "O1", "rough", True, inferred=inferred)
+
+    last = detect(usual(30, regime=regime) + usual(2, 30, level=50.0, regime=regime))[-1]
+
+    assert last.score >= 1.0
+    assert last.tier is Tier.DYNAMIC
+
+
+def leaving(n, first, level, regime):
+    """Vectors of a tool that leaves the material: levels fall, shapes do not."""
+    found = usual(n, first, regime=regime)
+    for item in found:
+        item.values[IS_LEVEL] *= level
+    return found
+
+
+def test_a_tool_that_leaves_where_nobody_tells_of_a_cut_falls_back_to_what_was_seen_before_it_entered():
+    before, after = Regime("T1", "O1", "entry"), Regime("T1", "O1", "exit")
+    air, cut = leaving(30, 0, 0.2, before), usual(60, 30, regime=after)
+    end = leaving(30, 90, 0.3, after)
+
+    known, unknown = detect([*air, *cut, *end]), detect([*cut, *end])
+
+    assert max(score.score for score in known[-30:]) < 1.0
+    assert max(score.score for score in unknown[-30:]) > 1.0
+
+
 def test_a_fault_that_ended_with_the_last_cut_does_not_colour_the_next():
     cuts = usual(60) + usual(20, 60, level=3.0)
     pause = usual(10, 80, level=0.1, regime=Regime("T1", "O1", "idle", False))
@@ -222,9 +259,10 @@ def test_a_teach_in_of_a_duration_ends_with_it():
 
 def test_saved_and_restored_in_mid_stream_it_goes_on_as_if_nothing_had_happened():
     items = usual(60) + usual(10, 60, level=3.0) + usual(10, 70, regime=OTHER) + usual(10, 80)
+    items += leaving(10, 90, 0.3, CUT)
     whole = detect(items)
 
-    for split in (20, 50, 65, 75):
+    for split in (20, 50, 65, 75, 85, 95):
         first, second = Detect(SPINDLES, FEATURES, CONFIG), Detect(SPINDLES, FEATURES, CONFIG)
         out = only_scores(first.process(items[:split]))
         second.restore(first.save())

@@ -45,3 +45,22 @@ def test_rows_of_a_skab_file_are_those_that_its_scores_hold(
     assert told["points"]["missed_alert_rate"] == pytest.approx(direct.missed_alert_rate, abs=0.01)
     assert told["overall"]["n_found"] == 1
     assert told["left_out"]["taught_s"] == pytest.approx(400.0, abs=60.0)
+
+
+def test_healthy_cuts_whose_entry_and_exit_nobody_tells_of_give_no_alert(
+    traces: Path, tmp_path: Path
+) -> None:
+    cuts, out = [tmp_path / f"case01_run{run:02d}" for run in (1, 2)], tmp_path / "out"
+    source = traces / "nasa_milling_truncated"
+    for arguments in (
+        *(["import", "nasa_milling", str(source / f"{cut.name}.npz"), str(cut)] for cut in cuts),
+        ["replay", *map(str, cuts), "--out", str(out)],
+    ):
+        done = CliRunner().invoke(cli, arguments)
+        assert done.exit_code == 0, done.output
+
+    scores = pq.read_table(out / "scores.parquet", columns=["spindle", "score"])
+
+    assert len(set(scores["spindle"].to_pylist())) == 2
+    assert np.isfinite(scores["score"].to_numpy()).any()
+    assert (out / "alerts.jsonl").read_bytes() == b""
