@@ -36,12 +36,12 @@ def shop_items(duration_s: float, n_spindles: int, seed: int = 1) -> tuple[tuple
     return shop.spindles, items
 
 
-def send(redis: Redis, prefix: str, items: Sequence[Item]) -> None:
-    """Add items to their spindles' streams, as a sender does: ids of its own and running numbers."""
+def send(redis: Redis, prefix: str, items: Sequence[Item], first: int = 0) -> None:
+    """Add items to their spindles' streams, as a sender does: ids of its own, running numbers after ``first``."""
     numbers: dict[str, int] = {}
     pipe = redis.pipeline(transaction=False)
     for item in items:
-        number = numbers[item.spindle] = numbers.get(item.spindle, 0) + 1
+        number = numbers[item.spindle] = numbers.get(item.spindle, first) + 1
         fields: dict[Any, Any] = {"d": encode(item), "n": number}
         pipe.xadd(redis_keys.stream_in(prefix, item.spindle), fields, id=f"{START_NS // 10**6}-{number}")
         if number % 200 == 0:
@@ -86,6 +86,26 @@ class Service:
         self.processes[-1].send_signal(number)
         told, _ = self.processes[-1].communicate(timeout=LONG_S)
         return told
+
+    def reshard(self, n_shards: int) -> None:
+        """Let so many processes share the spindles from the next start on."""
+        site = self.folder / "site.toml"
+        text = site.read_text()
+        assert text.count(f"shards = {self.n_shards}\n") == 1
+        site.write_text(text.replace(f"shards = {self.n_shards}\n", f"shards = {n_shards}\n"))
+        self.n_shards = n_shards
+
+    def start_all(self) -> None:
+        """Start every shard."""
+        for shard in range(self.n_shards):
+            self.start(shard=shard)
+
+    def end_all(self, number: int = signal.SIGTERM) -> list[bytes]:
+        """End those that run; what each printed."""
+        running = [process for process in self.processes if process.returncode is None]
+        for process in running:
+            process.send_signal(number)
+        return [process.communicate(timeout=LONG_S)[0] for process in running]
 
     def log(self) -> list[dict[str, Any]]:
         """What was logged so far."""

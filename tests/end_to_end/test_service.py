@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from operator import ne
 
 import orjson
 import pytest
@@ -186,6 +187,64 @@ def test_a_simulated_shop_is_fed_live_and_found_by_the_service(redis_server, tmp
         assert orjson.loads(service.end())["received"]["blocks"] > 20
     finally:
         service.processes[-1].kill()
+
+
+def test_spindles_that_move_between_processes_keep_what_was_learnt_and_tell_the_same_alerts(
+    redis_server, tmp_path
+):
+    spindles, items = shop_items(END_S, 4)
+    services = [Service(redis_server, tmp_path / name, spindles, name, batch=8) for name in ("one", "many")]
+    for service in services:
+        with redis_server.client() as redis:
+            send(redis, service.prefix, items)
+    whole, moved = services
+    whole.start_all()
+    whole.wait_until_all_is_read()
+    whole.end_all()
+
+    ends = signal.SIGTERM, signal.SIGKILL, signal.SIGTERM, signal.SIGKILL
+    for n_shards, number in zip((1, 2, 4, 1), ends, strict=True):
+        moved.reshard(n_shards)
+        before = moved.checkpoints()
+        moved.start_all()
+        wait_until(lambda before=before: all(map(ne, moved.checkpoints(), before)), 60.0)
+        moved.end_all(number)
+    assert not moved.has_read_all()
+    moved.start_all()
+    moved.wait_until_all_is_read()
+    moved.end_all()
+
+    assert len({key.split(":")[0] for key in whole.alerts(END_S)}) >= 2
+    assert sorted(moved.alerts(END_S)) == sorted(whole.alerts(END_S))
+    resumed = [line["message"] for line in moved.log() if "go on where they were" in line["message"]]
+    assert (
+        sum(int(message.split()[2]) for message in resumed[1:]) == 4 * 4
+    )  # each spindle, at each later start
+
+
+def test_a_new_limit_acts_on_sighup_and_a_broken_file_changes_nothing(watch, redis_server, shop):
+    service = watch("reloaded", items=shop[1][: len(shop[1]) // 2])
+    service.start()
+    service.wait_until_all_is_read()
+    site, before = service.folder / "site.toml", (service.folder / "site.toml").read_text()
+    site.write_text(before + '\n[[limits]]\nfeature = "vib_x.rms"\nabove = \n')
+    service.processes[-1].send_signal(signal.SIGHUP)
+    wait_until(lambda: any("not reloaded" in line["message"] for line in service.log()))
+    (refused,) = [line["message"] for line in service.log() if "not reloaded" in line["message"]]
+    assert "at line" in refused
+    site.write_text(before + '\n[[limits]]\nfeature = "vib_x.rms"\nabove = 1e-6\n')
+    service.processes[-1].send_signal(signal.SIGHUP)
+    wait_until(lambda: any("configuration reloaded" in line["message"] for line in service.log()))
+    known = set(service.alerts())
+
+    rest = shop[1][len(shop[1]) // 2 :]
+    with redis_server.client() as redis:
+        send(redis, "reloaded", rest, first=len(shop[1]))
+    service.wait_until_all_is_read()
+    service.end()
+
+    new = [key for key in service.alerts(END_S) if key not in known and "|opened|" in key]
+    assert {key.split(":")[0] for key in new} == {spindle.name for spindle in shop[0]}
 
 
 def test_an_alert_of_a_service_that_was_killed_and_went_on_is_an_incident_that_replays_alike(watch, tmp_path):
