@@ -15,6 +15,7 @@ from engine.commands.compare import compare
 from engine.commands.demo import demo
 from engine.commands.explain import explain
 from engine.commands.feed import feed
+from engine.commands.gateway import gateway
 from engine.commands.importing import import_
 from engine.commands.incident import incident
 from engine.commands.inject import inject, inject_bench
@@ -42,6 +43,7 @@ cli.add_command(compare)
 cli.add_command(demo)
 cli.add_command(explain)
 cli.add_command(feed)
+cli.add_command(gateway)
 cli.add_command(import_)
 cli.add_command(incident)
 cli.add_command(inject)

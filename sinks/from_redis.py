@@ -95,11 +95,18 @@ class Intake:
         }
         self._positions = {stream: journal.followed(stream) for stream in self._kinds}
         self.counts: Counter[str] = Counter()
-        """Alerts ``journaled`` and ``repeated``; ``lives``; ``lost`` entries of either; streams ``restarted``;
-        ``dead_letters`` and those ``not_kept``."""
+        """Alerts ``journaled`` and ``repeated``; ``lives``; ``lost`` entries of either; streams ``restarted``; dead
+        letters ``not_kept``."""
+        self.dead: Counter[str] = Counter()
+        """Entries that could not be used: ``alert``, ``life``."""
 
-    def round(self) -> None:
+    def round(self) -> bool:
         """Read what has come; wait a quarter of a second if nothing has.
+
+        Returns
+        -------
+        bool
+            Whether anything came, so that there may be more.
 
         Raises
         ------
@@ -120,8 +127,9 @@ class Intake:
             self._open(stream, entries, got)
         if got.positions:
             self._keep(got)
-        elif not any(step.is_other for step, _ in found.values()):
-            self._redis.xread(self._where(), count=1, block=_BLOCK_MS)
+            return True
+        self._redis.xread(self._where(), count=1, block=_BLOCK_MS)
+        return False
 
     def close(self) -> None:
         """End the connection."""
@@ -188,10 +196,15 @@ class Intake:
 
     def _refuse(self, letters: Sequence[dict[str, Any]]) -> None:
         """Keep dead letters for inspection; they are counted even if that fails."""
-        if not self.counts["dead_letters"]:
-            one = letters[0]
-            _log.warning("%s %s cannot be used: %s", one["reason"], one["entry"].decode(), one["error"])
-        self.counts["dead_letters"] += len(letters)
+        for letter in letters:
+            if not self.dead[letter["reason"]]:
+                _log.warning(
+                    "%s of entry %s cannot be used: %s",
+                    letter["reason"],
+                    letter["entry"].decode(),
+                    letter["error"],
+                )
+            self.dead[letter["reason"]] += 1
         pipe = self._redis.pipeline(transaction=False)
         for letter in letters:
             key = redis_keys.dead_letters(self._config.prefix)

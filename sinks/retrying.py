@@ -47,11 +47,12 @@ class Retrying:
         """Begin."""
         self._thread.start()
 
-    def close(self, timeout_s: float) -> None:
-        """End after the round that is under way, or without waiting for it any longer."""
+    def close(self, timeout_s: float) -> bool:
+        """End after the round that is under way; False: after so long it still was."""
         self._closing.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:

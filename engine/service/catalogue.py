@@ -31,6 +31,7 @@ COUNTERS: Mapping[str, str] = MappingProxyType(
         "checkpoints_failed_total": "Checkpoints that lacked a step's state.",
         "live_messages_total": "Messages on states and scores published.",
         "journaled_total": "Alert messages written to the journal.",
+        "journal_errors_total": "Attempts to write the journal that failed; each is repeated.",
         "sent_total": "Messages sent to subscribers.",
         "subscribers_dropped_total": "Subscribers cut off because they read too slowly.",
         "cpu_s_total": "Processor time that the process has used, user and system.",
@@ -76,6 +77,10 @@ HISTOGRAMS: Mapping[str, tuple[str, tuple[float, ...]]] = MappingProxyType(
             "From the end of an alert's window, by the sender's clock, to the alert being made; "
             "includes what waited in Redis, and the senders' clock errors.",
             (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0),
+        ),
+        "journal_lag_s": (
+            "From an alert being made to its being in the journal; includes what waited in Redis.",
+            (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0),
         ),
     }
 )

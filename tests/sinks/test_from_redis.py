@@ -160,7 +160,7 @@ def test_what_is_no_alert_is_a_dead_letter_and_holds_up_nothing(redis, journal, 
     intake.round()
 
     assert ids(journal) == ["M1:process:1"]
-    assert intake.counts["dead_letters"] == 3
+    assert intake.dead == {"alert": 2, "life": 1}
     letters = [fields for _, fields in redis.xrange(DEAD)]
     assert [letter[b"reason"] for letter in letters] == [b"alert", b"alert", b"life"]
     assert len(letters[0][b"head"]) == 256
@@ -176,7 +176,7 @@ def test_dead_letters_that_a_full_redis_refuses_are_counted(redis, journal, open
     intake.round()
 
     assert ids(journal) == ["M1:process:1"]
-    assert (intake.counts["dead_letters"], intake.counts["not_kept"]) == (1, 1)
+    assert (intake.dead["alert"], intake.counts["not_kept"]) == (1, 1)
 
 
 def test_a_redis_that_is_gone_or_hangs_is_an_error_and_the_next_round_goes_on(
