@@ -52,7 +52,12 @@ class Service:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=TESTS.parent,
-                env={**os.environ, "PYTHONPATH": f"{TESTS.parent}:{TESTS}", **(environment or {})},
+                env={
+                    **os.environ,
+                    "TMPDIR": str(folder),
+                    "PYTHONPATH": f"{TESTS.parent}:{TESTS}",
+                    **(environment or {}),
+                },
             )
         self.n_children = sum(child != "fresh" for child in children)
 
