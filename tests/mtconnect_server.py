@@ -35,6 +35,7 @@ class RecordedAgent:
         self.asked: list[str] = []
         self.changed = threading.Condition()
         self.closing = False
+        self.is_away = False
         self._observations: list[tuple[str, str, str, dict[str, str]]] = []  # item, kind, value, attributes
         self.url = ""
 
@@ -98,7 +99,7 @@ class RecordedAgent:
             with self.changed:
                 seen = instance, number
                 self.changed.wait_for(lambda seen=seen: self._is_news(*seen), heartbeat_s)
-                if self.closing:
+                if self.closing or self.is_away:
                     return
                 if self.instance != instance:
                     number, instance = 1, self.instance
@@ -124,7 +125,9 @@ def serving(agent: RecordedAgent) -> Iterator[RecordedAgent]:
         def do_GET(self) -> None:
             agent.asked.append(self.path)
             url = urlsplit(self.path)
-            if agent.answers:
+            if agent.is_away:
+                self.close_connection = True
+            elif agent.answers:
                 self._whole(*agent.answers.pop(0))
             elif url.path.endswith("/current"):
                 self._whole(200, "text/xml", agent.current())

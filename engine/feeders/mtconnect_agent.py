@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import http.client
 import logging
-import re
 import socket
 import ssl
 import threading
@@ -22,10 +21,10 @@ from urllib.parse import quote, urlencode, urlsplit
 from engine.clock import monotonic_s
 from engine.errors import ConfigError, UsageError
 from engine.feeders.mtconnect_documents import Document, DocumentError, read_document
+from engine.feeders.multipart import AgentError, documents
 
 _FIRST_DELAY_S, _MAX_DELAY_S = 0.1, 30.0
-_MAX_LINE_BYTES = 4096
-_MAX_HEADER_LINES = 32
+_GRACE_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -60,15 +59,11 @@ class Asked:
     device: str = ""
     path: str = ""
     interval_s: float = 0.1
-    heartbeat_s: float = 10.0
+    heartbeat_s: float = 1.0
     timeout_s: float = 10.0
     count: int = 10_000
     max_document_bytes: int = 16 * 2**20
     ca_file: str = ""
-
-
-class AgentError(DocumentError):
-    """An answer that breaks off, or is none of what was asked for."""
 
 
 class Agent:
@@ -84,7 +79,9 @@ class Agent:
         Is handed every document that holds something new or says that the agent is alive; and whether it is a snapshot
         after something may have been lost.
     lost : callable
-        Called when the connection is lost: from now on nothing is known.
+        Called once no document has come for two heartbeats and a second: from now on nothing is known. A connection
+        that is back before that goes on where it was, for the agent remembered what came meanwhile; after that a
+        snapshot begins anew.
 
     Raises
     ------
@@ -105,6 +102,8 @@ class Agent:
         self._stopping = threading.Event()
         self._socket: socket.socket | None = None
         self._told = ""
+        self._heard_s: float | None = None  # when a document came; None = never, or long ago
+        self._silent_s = 2 * asked.heartbeat_s + _GRACE_S
         self.counts: Counter[str] = Counter()
         """``documents``, ``errors`` (attempts that failed), ``gaps``, ``lost`` (observations, where that is known),
         ``restarts`` (of the agent), ``repeated``, ``unusable``."""
@@ -144,7 +143,7 @@ class Agent:
             "heartbeat": str(round(asked.heartbeat_s * 1000)),
             "count": str(asked.count),
         }
-        for document in self._get("sample", query, 2 * asked.heartbeat_s + asked.timeout_s):
+        for document in self._get("sample", query, self._silent_s):
             if not self._advance(document):
                 return
         if not self._stopping.is_set():
@@ -184,6 +183,7 @@ class Agent:
         if self._told:
             _log.info("mtconnect: %s: well again", self._asked.url)
             self._told = ""
+        self._heard_s = monotonic_s()
         self.counts["documents"] += 1
         self.counts["unusable"] += document.n_unusable
         self._take(document, snapshot)
@@ -200,9 +200,10 @@ class Agent:
             return
         self.counts["errors"] += 1
         told = str(error) or type(error).__name__
+        if self._heard_s is not None and monotonic_s() - self._heard_s >= self._silent_s:
+            self._heard_s = self._next = None
+            self._lost()
         if told != self._told:
-            if not self._told:
-                self._lost()
             _log.warning("mtconnect: %s: trying again: %.300s", self._asked.url, told)
             self._told = told
 
@@ -226,7 +227,7 @@ class Agent:
             response = connection.getresponse()
             if self._stopping.is_set():
                 return
-            for data in _documents(response, asked):
+            for data in documents(response, asked.max_document_bytes, asked.timeout_s):
                 yield read_document(data)
         finally:
             self._socket = None
@@ -238,111 +239,3 @@ def _tls(ca_file: str) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file or None)
     except OSError as error:
         raise UsageError(f"mtconnect: {ca_file}: the certificates cannot be read: {error}") from error
-
-
-def _documents(response: http.client.HTTPResponse, asked: Asked) -> Iterator[bytes]:
-    """Cut an answer into documents."""
-    reader = _Reader(response, asked.max_document_bytes, asked.timeout_s)
-    if response.headers.get_content_maintype() == "multipart":
-        yield from reader.parts(str(response.headers.get_param("boundary", "")))
-    else:
-        yield reader.whole()
-
-
-class _Reader:
-    """What comes of an answer, cut into parts; memory is bounded by one document.
-
-    A document that began must be whole within ``timeout_s``, however slowly its bytes drip; between documents the
-    socket's timeout counts.
-    """
-
-    def __init__(self, response: http.client.HTTPResponse, max_bytes: int, timeout_s: float) -> None:
-        self._response, self._max_bytes, self._timeout_s = response, max_bytes, timeout_s
-        self._buffer = bytearray()
-        self._due_s: float | None = None
-
-    def whole(self) -> bytes:
-        """Everything until the end."""
-        self._due_s = monotonic_s() + self._timeout_s
-        while self._more():
-            if len(self._buffer) > self._max_bytes:
-                raise self._too_long()
-        return bytes(self._buffer)
-
-    def parts(self, boundary: str) -> Iterator[bytes]:
-        """Part by part; a part without its length ends at the next boundary."""
-        name = boundary.strip('"-').encode()  # some agents state it with the dashes of the line, some without
-        if not name:
-            raise AgentError("got a multipart answer without a boundary")
-        while True:
-            self._buffer = self._buffer.lstrip(b"\r\n")
-            self._due_s = monotonic_s() + self._timeout_s if self._buffer else None
-            line = self._line()
-            if line is None:
-                return
-            if not line.strip():
-                continue
-            if line[:2] != b"--" or line.strip(b"-") != name:
-                raise AgentError(f"got {bytes(line[:60])!r}, wanted a boundary")
-            if line.endswith(b"--") and not boundary.endswith("-"):
-                return
-            n_bytes = self._headers()
-            yield self._take(n_bytes) if n_bytes is not None else self._until(name)
-
-    def _headers(self) -> int | None:
-        n_bytes = None
-        for _ in range(_MAX_HEADER_LINES):
-            line = self._line()
-            if line is None:
-                raise AgentError("the stream broke off within a part's header")
-            if not line:
-                return n_bytes
-            found = re.fullmatch(rb"content-length:\s*(\d{1,15})\s*", line, re.IGNORECASE)
-            if found:
-                n_bytes = int(found[1])
-                if n_bytes > self._max_bytes:
-                    raise AgentError(f"got a document of {n_bytes} bytes, wanted at most {self._max_bytes}")
-        raise AgentError(f"got a part with more than {_MAX_HEADER_LINES} lines of header")
-
-    def _take(self, n_bytes: int) -> bytes:
-        while len(self._buffer) < n_bytes:
-            if not self._more():
-                raise AgentError(f"the stream broke off after {len(self._buffer)} of {n_bytes} bytes")
-        data = bytes(self._buffer[:n_bytes])
-        del self._buffer[:n_bytes]
-        return data
-
-    def _until(self, name: bytes) -> bytes:
-        mark = re.compile(rb"\r?\n-*" + re.escape(name))
-        searched = 0
-        while (found := mark.search(self._buffer, searched)) is None:
-            searched = max(len(self._buffer) - len(name) - 100, 0)
-            if not self._more():
-                raise AgentError("the stream broke off within a part")
-        return self._take(found.start())
-
-    def _line(self) -> bytes | None:
-        """Next line without its end; None at the end of the stream."""
-        while (end := self._buffer.find(b"\n")) < 0:
-            if len(self._buffer) > _MAX_LINE_BYTES:
-                raise AgentError(f"got a line of more than {_MAX_LINE_BYTES} bytes")
-            if not self._more():
-                return None
-        line = bytes(self._buffer[:end]).removesuffix(b"\r")
-        del self._buffer[: end + 1]
-        return line
-
-    def _more(self) -> bool:
-        """Wait for bytes; False at the end."""
-        data = self._response.read1(65536)
-        if self._due_s is None:
-            self._due_s = monotonic_s() + self._timeout_s
-        elif monotonic_s() > self._due_s:
-            raise AgentError(f"got a part of a document, wanted it whole within {self._timeout_s:g} s")
-        self._buffer += data
-        if len(self._buffer) > self._max_bytes + _MAX_LINE_BYTES + 65536:
-            raise self._too_long()
-        return bool(data)
-
-    def _too_long(self) -> AgentError:
-        return AgentError(f"got a longer document, wanted at most {self._max_bytes} bytes")
