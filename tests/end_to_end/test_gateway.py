@@ -67,9 +67,9 @@ def test_a_gateway_killed_again_and_again_loses_no_alert_and_tells_none_twice(ga
     def pour():
         nonlocal n_sent
         with redis_server.client() as redis:
-            while not enough.wait(0.005):
-                add(redis, range(n_sent + 1, n_sent + 6))
-                n_sent += 5
+            while not enough.wait(0.01):
+                add(redis, range(n_sent + 1, n_sent + 4))
+                n_sent += 3
 
     gateway.start()
     gateway.wait_until_ready()
@@ -111,9 +111,7 @@ def test_asked_to_end_it_brings_on_what_is_left_and_tells_subscribers_to_come_ba
         began_s = time.monotonic()
         process.send_signal(signal.SIGCONT)
 
-        told = [
-            decode(message) for message in subscriber
-        ]  # which ends as a connection that was closed in order
+        told = list(until_closed(subscriber))
         closed = subscriber.close_code
     result = gateway.end()
 
