@@ -24,8 +24,8 @@ _TURN_S = 0.2  # how late a hang or a due start is noticed, at most
 _ANSWER_S = 10.0  # to a reload
 _STATUS_S = 2.0
 _MAX_TOLD = 100  # changes
-_REFUSED = 2
-"""Exit status of a child that was given what it cannot use: no further try would help."""
+_REFUSALS = (1, 2)
+"""Exit status of a child that cannot use what it was given, as of the command line: no further try would help."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,14 +38,14 @@ class Outcome:
     ----------
     drained : bool
         Whether every process ended by itself, and well.
-    refused : bool
-        Whether a process could not use what it was given, and so nothing was kept running.
+    refused : int
+        Exit status of a process that could not use what it was given, so that nothing was kept running; 0: none.
     processes : dict
         By name: ``restarts`` by reason, and ``counters`` and ``by_reason`` as last told.
     """
 
     drained: bool
-    refused: bool
+    refused: int
     processes: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
@@ -57,13 +57,12 @@ class Outcome:
 
         Raises
         ------
-        UsageError
-            A process could not use what it was given.
         SpindlewatchError
-            A process had to be killed, or failed at its end.
+            A process could not use what it was given (`UsageError` if it said so), had to be killed, or failed.
         """
         if self.refused:
-            raise UsageError("a process could not use what it was given, so nothing is run: see the log")
+            kind = UsageError if self.refused == UsageError.exit_code else SpindlewatchError
+            raise kind("a process could not use what it was given, so nothing is run: see the log")
         if not self.drained:
             raise SpindlewatchError("not every process came to rest by itself: see the log")
 
@@ -85,7 +84,7 @@ class Supervisor:
         self._drain_from_s: float | None = None
         self._answers_until_s: float | None = None
         self._reload_ok, self._n_reloads, self._n_refused = True, 0, 0
-        self._drained, self._refused, self._last_asked = True, False, False
+        self._drained, self._refused, self._last_asked = True, 0, False
         self._announced, self._was_whole = False, False
         self._watchdog_s = watchdog_s()
         self._ping_s = self._status_s = 0.0
@@ -118,9 +117,8 @@ class Supervisor:
             finally:
                 for child in self.children:
                     child.kill()
-        return Outcome(
-            self._drained and not self._refused, self._refused, {c.spec.name: _last(c) for c in self.children}
-        )
+        drained = self._drained and not self._refused
+        return Outcome(drained, self._refused, {c.spec.name: _last(c) for c in self.children})
 
     # --- a turn ---
 
@@ -161,11 +159,11 @@ class Supervisor:
             self._drained = self._drained and well
             _log.log(logging.INFO if well else logging.ERROR, "%s: ended, %s", name, _how(status))
             return
-        if status == _REFUSED and not self._was_whole:
+        if status in _REFUSALS and not self._was_whole:
             _log.error(
                 "%s: ended, %s: it cannot use what it was given, so nothing is run", name, _how(status)
             )
-            self._refused = True
+            self._refused = status
             self._drain(now_s)
             return
         delay_s = child.wait_to_start(now_s, why)

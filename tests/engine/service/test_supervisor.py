@@ -269,7 +269,7 @@ def test_a_process_that_cannot_use_what_it_was_given_ends_all_before_anything_is
     service = supervise("shard-0:refuse", "gateway:last")
     output, _ = service.process.communicate(timeout=20)
 
-    assert orjson.loads(output)["refused"]
+    assert orjson.loads(output)["refused"] == 2
     assert service.log("shard-0: ended, exit status 2: it cannot use what it was given")
     assert len(service.told("shard-0", "started")) == 1
     assert all(_is_gone(pid) for pid in service.told("gateway", "started"))
