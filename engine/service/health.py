@@ -124,9 +124,11 @@ class Heart:
 
     def tell(self, ready: bool, detail: str = "", reloaded: int = 0) -> None:
         """Say how the process is from now on; the next beat comes at once if that is new."""
+        told = ready, detail, reloaded
+        if told == self._told:  # no lock for what is said again and again
+            return
         with self._changed:
-            self._new = self._new or self._told != (ready, detail, reloaded)
-            self._told = ready, detail, reloaded
+            self._told, self._new = told, True
             self._changed.notify_all()
 
     def close(self) -> None:

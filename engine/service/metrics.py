@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 from engine import __version__
 from engine.service.beats import Beat, Buckets
 from engine.service.catalogue import COUNTERS, GAUGES, HISTOGRAMS, REASONS, STEPS
+from engine.service.meters import Metrics
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
 PREFIX = "spindlewatch_"
+SUPERVISOR = "supervisor"
+"""Label of what this process tells of itself: memory, files, processor time."""
+
 MAX_LOOP_AGE_S = 10.0
 """A supervisor that did not look after its processes for so long is not alive."""
 
@@ -125,8 +129,9 @@ def readiness(seen: Seen) -> tuple[bool, dict[str, Any]]:
 def exposition(seen: Seen) -> bytes:
     """Everything in Prometheus' text format.
 
-    Names are those of `engine.service.catalogue` with the prefix ``spindlewatch_`` and units written out. A process
-    that does not run has no numbers but ``up``, ``ready`` and ``restarts_total``: old ones would look like new ones.
+    Names are those of `engine.service.catalogue` with the prefix ``spindlewatch_`` and units written out; what this
+    process needs itself stands there as ``supervisor``. A process that does not run has no numbers but ``up``,
+    ``ready`` and ``restarts_total``: old ones would look like new ones.
 
     Parameters
     ----------
@@ -144,9 +149,8 @@ def exposition(seen: Seen) -> bytes:
     class Once(Collector):
         def collect(self) -> Iterator[Metric]:
             yield from _of_supervisor(seen)
-            yield from _of_children(
-                {name: one.beat for name, one in seen.children.items() if one.up and one.beat is not None}
-            )
+            told = {name: one.beat for name, one in seen.children.items() if one.up and one.beat is not None}
+            yield from _of_processes({SUPERVISOR: Metrics().beat(SUPERVISOR, True), **told})
 
     return generate_latest(Once())
 
@@ -167,8 +171,9 @@ def _of_supervisor(seen: Seen) -> Iterator[Metric]:
         if child.up:
             age.add_metric([name], child.beat_age_s)
             reloaded.add_metric([name], child.beat.reloaded if child.beat is not None else nan)
-        for reason in ("died", "hung"):  # also at 0, or the first restart would be no increase
-            restarts.add_metric([name, reason], child.restarts.get(reason, 0))
+        # Also at 0, or the first restart would be no increase.
+        for reason, n in {"died": 0, "hung": 0, **child.restarts}.items():
+            restarts.add_metric([name, reason], n)
     yield from (up, ready, age, reloaded, restarts)
     text = "1 if the last configuration to be reloaded was taken over, 0 if it was refused."
     yield GaugeMetricFamily(PREFIX + "last_reload_ok", text, value=seen.last_reload_ok)
@@ -185,7 +190,7 @@ def _of_supervisor(seen: Seen) -> Iterator[Metric]:
     yield build
 
 
-def _of_children(beats: Mapping[str, Beat]) -> Iterator[Metric]:
+def _of_processes(beats: Mapping[str, Beat]) -> Iterator[Metric]:
     """Whatever at least one process tells; names that the catalogue lacks are another version's, and left out."""
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 

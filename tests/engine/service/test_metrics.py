@@ -1,5 +1,6 @@
 import math
 
+import msgspec
 import orjson
 import pytest
 from hypothesis import given
@@ -66,6 +67,12 @@ def test_buckets_are_cumulative_and_end_with_all():
     assert buckets["+Inf"] == samples[f"{name}_count", process] == 3
 
 
+def test_the_supervisor_tells_what_it_needs_itself():
+    samples = _samples(Seen({}))
+    assert samples[PREFIX + "rss_bytes", ("process", "supervisor")] > 1e6
+    assert samples[PREFIX + "cpu_seconds_total", ("process", "supervisor")] > 0
+
+
 def test_what_a_process_cannot_say_is_nan_and_not_0():
     samples = _samples(_one(Beat("shard-0", True, gauges={"lag_s": None})))
     assert math.isnan(samples[PREFIX + "lag_seconds", ("process", "shard-0")])
@@ -95,10 +102,13 @@ def test_names_that_another_version_tells_are_left_out():
 
 
 def test_a_line_tells_prometheus_what_the_process_counted():
-    import msgspec
-
     beat = _full()
-    assert _samples(_one(parse_line(msgspec.json.encode(beat)))) == _samples(_one(beat))
+    said, heard = (_samples(_one(one)) for one in (beat, parse_line(msgspec.json.encode(beat))))
+    process = ("process", "shard-0")
+    assert len(heard) > 50
+    assert {key: n for key, n in heard.items() if process in key} == {
+        key: n for key, n in said.items() if process in key
+    }
 
 
 @pytest.mark.parametrize(
