@@ -113,11 +113,6 @@ def drop_orders(
             _drop_line(left[row], position - first_bin, spacing, _SPEED_ERROR * position)
 
 
-@njit(
-    types.void(_SPECTRA, types.int64, types.complex64[:, ::1]),
-    cache=True,
-    **_OPTIONS,
-)
 def whiten(spectra: NDArray[np.complex64], half_width: int, white: NDArray[np.complex64]) -> None:
     """Divide a spectrum by its own course, so that no resonance and no tone outweighs the rest.
 
@@ -137,7 +132,7 @@ def whiten(spectra: NDArray[np.complex64], half_width: int, white: NDArray[np.co
 
     Notes
     -----
-    No allocation. Eight neighbouring bins share a mean, which is a running sum.
+    Eight neighbouring bins share a mean, which is a running sum.
 
     References
     ----------
@@ -146,19 +141,42 @@ def whiten(spectra: NDArray[np.complex64], half_width: int, white: NDArray[np.co
     Smith, R. B. Randall, "Rolling element bearing diagnostics using the Case Western Reserve University data",
     ibid. 64-65 (2015) compare it with band selection.
     """
-    n = white.shape[1]
+    room = np.zeros(white.shape[1] + 2 * (half_width + _STEP))
+    _whiten(spectra, half_width, room, white)
+
+
+@njit(
+    types.void(_SPECTRA, types.int64, types.float64[::1], types.complex64[:, ::1]),
+    cache=True,
+    **_OPTIONS,
+)
+def _whiten(
+    spectra: NDArray[np.complex64], half_width: int, powers: NDArray[np.float64], white: NDArray[np.complex64]
+) -> None:
+    """`whiten`, with room for powers: zeros, ``half_width + _STEP`` more than bins at either end."""
+    n, first = white.shape[1], half_width + _STEP
     for row in range(white.shape[0]):
-        inside = spectra[row]
-        total, begin, end = 0.0, 0, 0
+        inside, outside = spectra[row].view(np.float32), white[row].view(np.float32)
+        for k in range(n):
+            re, im = np.float64(inside[2 * k]), np.float64(inside[2 * k + 1])
+            powers[first + k] = re * re + im * im
+        total = 0.0
+        for k in range(half_width):
+            total += powers[first + k]
         for start in range(0, n, _STEP):
             stop = min(start + _STEP, n)
-            from_bin, to_bin = max(start - half_width, 0), min(stop + half_width, n)
-            total += _sum(inside[end:to_bin]) - _sum(inside[begin:from_bin])
-            begin, end = from_bin, to_bin
+            # Loops of a known length compile to few instructions, any others of this length to many.
+            for k in range(_STEP):
+                total += powers[first + start + half_width + k] - powers[start + k]
+            begin, end = max(start - half_width, 0), min(stop + half_width, n)
             mean = total / (end - begin)
             scale = np.float32(1.0 / math.sqrt(mean)) if mean > 0.0 else np.float32(math.nan)
-            for k in range(start, stop):
-                white[row, k] = inside[k] * scale
+            if stop - start == _STEP:
+                for i in range(2 * _STEP):
+                    outside[2 * start + i] = inside[2 * start + i] * scale
+            else:
+                for i in range(2 * start, 2 * stop):
+                    outside[i] = inside[i] * scale
 
 
 @njit(
