@@ -1,17 +1,17 @@
 """How a child of the supervisor begins: bound to its parent, so that none goes on alone and is started twice.
 
-``python -m engine.service.launch PARENT MODULE ARGUMENT...`` runs a module as ``python -m MODULE ARGUMENT...`` would.
-It is the child that asks the kernel: a function between fork and exec, where Python could be made to ask instead, may
-deadlock in a parent with threads.
+``python -m engine.service.launch PARENT MODULE ARGUMENT...`` runs a module's ``main``, as ``python -m MODULE
+ARGUMENT...`` would. It is the child that asks the kernel: a function between fork and exec, where Python could be made
+to ask instead, may deadlock in a parent with threads.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
-import runpy
 import signal
 import sys
+from importlib import import_module
 
 _PR_SET_PDEATHSIG = 1
 
@@ -34,4 +34,4 @@ def die_with(parent: int) -> None:
 if __name__ == "__main__":
     die_with(int(sys.argv[1]))
     module, sys.argv = sys.argv[2], sys.argv[2:]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    sys.exit(import_module(module).main())
