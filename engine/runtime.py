@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
@@ -54,8 +54,13 @@ class Stop:
                 signal.signal(number, handler)
 
 
-def run_flow(flow: Dataflow, recovery: RecoveryConfig | None = None, epoch_s: float = EPOCH_S) -> None:
-    """Run a flow in the calling thread until its sources end.
+def run_flow(
+    flow: Dataflow,
+    recovery: RecoveryConfig | None = None,
+    epoch_s: float = EPOCH_S,
+    cluster: tuple[int, Sequence[str]] | None = None,
+) -> None:
+    """Run a flow until its sources end; in the calling thread, unless it is part of a cluster.
 
     Parameters
     ----------
@@ -65,14 +70,24 @@ def run_flow(flow: Dataflow, recovery: RecoveryConfig | None = None, epoch_s: fl
         Where to keep state; None = nowhere.
     epoch_s : float
         Length of an epoch; 0 = one per batch, for tests.
+    cluster : (int, sequence of str), optional
+        Which process this is of those at the addresses, ``host:port``: Bytewax listens at its own and connects to the
+        others. Whoever can connect can run code here. One process that dies takes the others with it.
 
     Raises
     ------
     SpindlewatchError
         Whatever a source, step or sink raised on purpose, unwrapped.
     """
+    process_id, addresses = (None, None) if cluster is None else (cluster[0], list(cluster[1]))
     try:
-        cli_main(flow, epoch_interval=timedelta(seconds=epoch_s), recovery_config=recovery)  # type: ignore[no-untyped-call]
+        cli_main(  # type: ignore[no-untyped-call]
+            flow,
+            process_id=process_id,
+            addresses=addresses,
+            epoch_interval=timedelta(seconds=epoch_s),
+            recovery_config=recovery,
+        )
     except RuntimeError as error:
         cause: BaseException | None = error
         while cause is not None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,17 +18,41 @@ _DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
 
 
 class RedisServer:
-    """A redis-server whose data survives a kill."""
+    """A redis-server whose data survives a kill.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters
+    ----------
+    folder : Path
+        Of its data and its socket.
+    within : sequence of str
+        Command in front of it, such as one that enters a network namespace.
+    listen : (str, int), optional
+        Address and port beside the socket.
+    """
+
+    def __init__(
+        self, folder: Path, within: Sequence[str] = (), listen: tuple[str, int] | None = None
+    ) -> None:
+        self._within, self._listen = within, listen
         self.socket = folder / "redis.sock"
         self.url = f"unix://{self.socket}"
         self._folder = folder
 
     def start(self) -> None:
         """Start it and wait until it answers."""
+        host, port = self._listen or ("127.0.0.1", 0)
+        network = ("--bind", host, "--port", str(port), "--protected-mode", "no")
         self.process = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self._folder, *_DURABLE],
+            [
+                *self._within,
+                "redis-server",
+                *network,
+                "--unixsocket",
+                self.socket,
+                "--dir",
+                self._folder,
+                *_DURABLE,
+            ],
             stdout=subprocess.DEVNULL,
         )
         wait_until(self._answers)

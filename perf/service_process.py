@@ -72,9 +72,9 @@ class Service:
         head, _, declared = written.partition("\n\n")
         (self.folder / "site.toml").write_text(f"{head}\n{settings}\n{declared}")
 
-    def start(self, *options: str, shard: int = 0) -> subprocess.Popen[bytes]:
-        """Start one of them."""
-        command = [sys.executable, "-m", "engine.service.shard", "--json", *options]
+    def start(self, *options: str, shard: int = 0, within: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+        """Start one of them; ``within`` is put in front of its command."""
+        command = [*within, sys.executable, "-m", "engine.service.shard", "--json", *options]
         command += ["--config", str(self.folder / "site.toml"), "--shard", str(shard)]
         with (self.folder / "log.jsonl").open("ab") as log:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)

@@ -109,7 +109,7 @@ class Ring:
         Parameters
         ----------
         items : list of (str, Block, Context, Tick, or barriers of others)
-            Of any spindles.
+            Of any spindles, by key.
 
         Returns
         -------
@@ -117,20 +117,20 @@ class Ring:
             The same, with a barrier before the item that begins a segment.
         """
         out: list[tuple[str, Received | Snapshot | Resume | Reconfigure]] = []
-        for name, item in items:
-            track = self._tracks[name]
+        for key, item in items:
+            track = self._tracks[item.spindle]
             if isinstance(item, Reconfigure):  # what follows fits no segment that was begun before
                 track.config_hash, track.due_ns = item.config.hash, None
             if isinstance(item, Snapshot | Resume | Reconfigure):  # somebody else's
-                out.append((name, item))
+                out.append((key, item))
                 continue
             is_tick = type(item) is Tick
             if track.due_ns is None or (is_tick and self._is_due(track, item.t_ns)):
-                out.append((name, self._begin(track, item.t_ns)))
+                out.append((key, self._begin(track, item.t_ns)))
             track.pending.append(item)
             if is_tick and not 0 <= item.t_ns - track.flushed_ns < _FLUSH_NS:
                 self._flush(track, item.t_ns)
-            out.append((name, item))
+            out.append((key, item))
         return out
 
     def write(self, records: Sequence[Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 from collections import Counter
 from contextlib import ExitStack, closing
@@ -40,6 +41,8 @@ from sinks.streams import RedisAlerts
 
 # While so much waits for Redis, nothing more is read from it: memory stays bounded, and no alert is dropped.
 _MAX_WAITING = 1000
+
+_SOFTWARE = 70  # as sysexits.h has it: an internal error
 
 _log = logging.getLogger(__name__)
 
@@ -106,7 +109,7 @@ def run_shard(
         heart.start()
         stack.callback(heart.close)
         warm_up()  # before the first sample comes: no sample waits for a compiler
-        shard = _Shard(config, mine, stop, reload, fresh, stack)
+        shard = _Shard(config, mine, index, stop, reload, fresh, stack)
         told = without_password(config.redis.url)
         _log.info("%d of %d spindles from %s", len(mine), len(config.spindles), told)
         shard.run(metrics, heart)
@@ -120,6 +123,7 @@ class _Shard:
         self,
         config: Config,
         spindles: tuple[Spindle, ...],
+        index: int,
         stop: Stop,
         reload: Reload,
         fresh: bool,
@@ -127,6 +131,8 @@ class _Shard:
     ) -> None:
         redis = config.redis
         self._config, self._spindles, self._reload = config, spindles, reload
+        addresses = config.cluster.addresses
+        self._cluster = (index, addresses) if addresses else None
         self._ring = _ring(config, spindles, stack)
         streams = redis_keys.alerts(redis.prefix), redis_keys.lives(redis.prefix)
         self.out = out = stack.enter_context(closing(RedisAlerts(redis, *streams)))
@@ -140,6 +146,7 @@ class _Shard:
             stop,
             paused=lambda: out.n_waiting > _MAX_WAITING,
             fresh=fresh,
+            worker=(index, len(addresses)) if addresses else (0, 1),
             replaced=reload.take,
         )
 
@@ -160,7 +167,7 @@ class _Shard:
             ring=self._ring,
             running=Running(timed=metrics.timed),
         )
-        run_flow(flow)
+        run_flow(flow, cluster=self._cluster)
 
     def _show(self, heart: Heart) -> None:
         """Show that the flow is at work; called by the flow itself."""
@@ -203,6 +210,11 @@ def main() -> int:
     except SpindlewatchError as error:
         _log.error("%s", error)
         return error.exit_code
+    except (
+        BaseException
+    ) as error:  # a cluster that loses a member panics, which is no Exception, and may never end
+        _log.critical("the flow failed: %s: %s", type(error).__name__, error, exc_info=error)
+        os._exit(_SOFTWARE)
     if wanted.json:
         print(json.dumps(result.as_dict()))
     return 0

@@ -30,6 +30,7 @@ from engine.records import Block
 from engine.redis_link import connect
 from engine.runtime import Stop
 from engine.sources.inlet import DeadLetter, Entry, Inlet, Received
+from engine.sources.routing import key_for
 
 Item = tuple[str, Received | Resume | Snapshot | Reconfigure]
 
@@ -58,6 +59,8 @@ class RedisStreams(FixedPartitionedSource[Item, None]):
         Whether nothing more should be read for now, as what came of it cannot be stored.
     fresh : bool
         Forget all checkpoints: begin with what comes from now on, and learn anew.
+    worker : (int, int)
+        Which worker of a Bytewax cluster this process is, of how many: its spindles get keys that stay with it.
     replaced : callable, optional
         Asked again and again for another configuration to go on under with what was learnt; None = as before.
     alive : callable, optional
@@ -72,12 +75,16 @@ class RedisStreams(FixedPartitionedSource[Item, None]):
         stop: Stop | None = None,
         paused: Callable[[], bool] = lambda: False,
         fresh: bool = False,
+        worker: tuple[int, int] = (0, 1),
         replaced: Callable[[], Config | None] = lambda: None,
         alive: Callable[[], None] = lambda: None,
     ) -> None:
         self.spindles, self.config, self.fresh = spindles, config, fresh
         self.clock, self.stop, self.paused = clock, stop or Stop(), paused
         self.replaced, self.alive = replaced, alive
+        self.index, n_workers = worker
+        self.keys = {spindle.name: key_for(spindle.name, self.index, n_workers) for spindle in spindles}
+        """By which each spindle's items are routed."""
         self.positions: dict[tuple[str, int], Position] = {}
         """Where in its stream each barrier stands that has not arrived yet, by spindle and number."""
         self.counts: Counter[str] = Counter()
@@ -95,7 +102,7 @@ class RedisStreams(FixedPartitionedSource[Item, None]):
 
     def list_parts(self) -> list[str]:
         """One partition: all streams of this process."""
-        return ["redis"]
+        return [f"redis-{self.index:03d}"]
 
     def build_part(
         self,
@@ -122,6 +129,10 @@ class _Part(StatefulSourcePartition[Item, None]):
         self._ending = False
 
     def next_batch(self) -> list[Item]:
+        keys = self._source.keys
+        return [(keys[name], item) for name, item in self._next()]
+
+    def _next(self) -> list[Item]:
         source = self._source
         source.alive()
         if self._ending:

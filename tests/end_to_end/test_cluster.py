@@ -1,0 +1,138 @@
+"""Several processes as one Bytewax cluster; and two hosts, as far as a network goes."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from contextlib import ExitStack, closing
+
+import pytest
+
+from perf.real_redis import RedisServer, wait_until
+from perf.service_process import Service, send, shop_items
+
+END_S = 40.0
+ADDRESSES = "10.231.7.1", "10.231.7.2"
+
+
+@pytest.fixture(scope="module")
+def shop():
+    return shop_items(END_S, 2)
+
+
+def run(*command):
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.fixture
+def hosts():
+    """Two network namespaces with a cable between them: the commands that enter them, and one that cuts or mends it."""
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("network namespaces need root and iproute2")
+    names = [f"sw{os.getpid()}{side}" for side in "ab"]
+    with ExitStack() as stack:
+        try:
+            for name in names:
+                run("ip", "netns", "add", name)
+                stack.callback(run, "ip", "netns", "del", name)
+            ends = [f"v{name}"[:15] for name in names]
+            run(
+                "ip",
+                "link",
+                "add",
+                ends[0],
+                "netns",
+                names[0],
+                "type",
+                "veth",
+                "peer",
+                ends[1],
+                "netns",
+                names[1],
+            )
+        except subprocess.CalledProcessError as error:
+            pytest.skip(f"no network namespaces here: {error.stderr.decode().strip()}")
+        within = [("ip", "netns", "exec", name) for name in names]
+        for enter, end, address in zip(within, ends, ADDRESSES, strict=True):
+            run(*enter, "ip", "link", "set", "lo", "up")
+            run(*enter, "ip", "address", "add", f"{address}/24", "dev", end)
+            run(*enter, "ip", "link", "set", end, "up")
+        yield within, lambda state: run(*within[1], "ip", "link", "set", ends[1], state)
+
+
+def free_ports(n):
+    with ExitStack() as stack:
+        opened = [stack.enter_context(closing(socket.create_server(("127.0.0.1", 0)))) for _ in range(n)]
+        return [one.getsockname()[1] for one in opened]
+
+
+def clustered(addresses):
+    told = ", ".join(f'"{address}"' for address in addresses)
+    return f"[cluster]\naddresses = [{told}]\n"
+
+
+def watched_by_one(server, folder, shop):
+    """What one process tells of the shop."""
+    service = Service(server, folder / "one", shop[0], "one")
+    with server.client() as redis:
+        send(redis, "one", shop[1])
+    service.start()
+    service.wait_until_all_is_read()
+    service.end()
+    return sorted(service.alerts(END_S))
+
+
+def test_a_cluster_of_two_processes_tells_the_alerts_of_one_also_after_it_lost_a_member(
+    redis_server, shop, tmp_path
+):
+    wanted = watched_by_one(redis_server, tmp_path, shop)
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    cluster = Service(
+        redis_server, tmp_path / "two", shop[0], "two", clustered(addresses), batch=4, n_shards=2
+    )
+    with redis_server.client() as redis:
+        send(redis, "two", shop[1])
+    cluster.start_all()
+    wait_until(lambda: cluster.n_checkpoints() == 2, 60.0)
+    lost, left = cluster.processes
+    lost.send_signal(signal.SIGKILL)
+    lost.communicate(timeout=20.0)
+    left.communicate(timeout=20.0)  # it cannot go on alone, and does not hang
+    assert left.returncode != 0
+    assert not cluster.has_read_all()
+
+    cluster.start_all()
+    cluster.wait_until_all_is_read()
+    cluster.end_all()
+
+    assert len(wanted) >= 2
+    assert sorted(cluster.alerts(END_S)) == wanted
+
+
+@pytest.mark.parametrize("as_cluster", [True, False])
+def test_two_hosts_tell_the_alerts_of_one_also_after_their_network_was_cut(hosts, shop, tmp_path, as_cluster):
+    within, cable = hosts
+    server = RedisServer(tmp_path, within[0], (ADDRESSES[0], 6390))
+    server.start()
+    try:
+        wanted = watched_by_one(server, tmp_path, shop)
+        site = clustered([f"{address}:2101" for address in ADDRESSES]) if as_cluster else ""
+        service = Service(server, tmp_path / "two", shop[0], "two", site, batch=4, n_shards=2)
+        path = service.folder / "site.toml"
+        path.write_text(path.read_text().replace(server.url, f"redis://{ADDRESSES[0]}:6390/0"))
+        with server.client() as redis:
+            send(redis, "two", shop[1])
+        for shard in range(2):
+            service.start(shard=shard, within=within[shard])
+        wait_until(lambda: service.n_checkpoints() == 2, 60.0)
+        cable("down")
+        wait_until(lambda: any("cannot" in line["message"] for line in service.log()), 30.0)
+        cable("up")
+        service.wait_until_all_is_read()
+        service.end_all()
+    finally:
+        server.stop()
+
+    assert len(wanted) >= 2
+    assert sorted(service.alerts(END_S)) == wanted
