@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from engine.commands.feed_mqtt import feed_mqtt
+from engine.commands.feed_mtconnect import feed_mtconnect
 from engine.commands.feed_simulate import feed_simulate
+from engine.commands.feed_sparkplug import feed_sparkplug
 
 
 @click.group()
@@ -14,4 +16,6 @@ def feed() -> None:
 
 
 feed.add_command(feed_mqtt)
+feed.add_command(feed_mtconnect)
 feed.add_command(feed_simulate)
+feed.add_command(feed_sparkplug)

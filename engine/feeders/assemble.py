@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,11 +99,12 @@ class Rows:
         self._begin(self._t_ns + step_ns, self._heard_ns + step_ns)
         return self._send()
 
-    def forget(self) -> list[Block]:
-        """The source is gone: send what waits, and hold nothing any more."""
+    def forget(self, rows: Collection[int] | None = None) -> list[Block]:
+        """The source is gone, of some channels or of all: send what waits, and hold nothing of theirs any more."""
         out = self._send()
-        self._held[:] = np.nan
-        self._t_ns = 0
+        self._held[list(range(len(self._held)) if rows is None else rows)] = np.nan
+        if np.isnan(self._held).all():
+            self._t_ns = 0
         return out
 
     def _begin(self, t_ns: int, heard_ns: int) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from engine.clock import NS_PER_S
 from engine.config import Config
 from engine.errors import WireError
+from engine.feeders.settings import Slot
 from engine.feeders.spindle_feed import Item, Reading, SpindleFeed
 from engine.feeders.stamps import Now, read_now
 from engine.records import Block
@@ -137,9 +138,9 @@ class Feed:
         self.counts[reason] += 1
         self._letters.put(Letter(spindle, reason, origin, error, head[:_HEAD_BYTES]))
 
-    def forget(self, spindle: str) -> None:
-        """The source of a spindle is gone: what it said holds no longer."""
-        self._pass(self._spindles[spindle].forget(self._now()), "")
+    def forget(self, spindle: str, slots: Collection[Slot] | None = None) -> None:
+        """The source of a spindle, or of some of its slots, is gone: what it said holds no longer."""
+        self._pass(self._spindles[spindle].forget(self._now(), slots), "")
 
     def beat(self) -> None:
         """Send what is due though nothing came, and log every minute what was counted."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -82,12 +82,25 @@ class Message(NamedTuple):
 _LOST = Message("")
 
 
-class Will(NamedTuple):
-    """What the broker publishes when this client is gone."""
+class Published(NamedTuple):
+    """What is published by this client, or by the broker when it is gone.
+
+    Parameters
+    ----------
+    topic : str
+        Where.
+    payload : bytes
+        What.
+    is_retained : bool
+        Whether who subscribes later hears it, too.
+    qos : int
+        0 or 1.
+    """
 
     topic: str
     payload: bytes
-    is_retained: bool
+    is_retained: bool = False
+    qos: int = 1
 
 
 class Link:
@@ -101,10 +114,12 @@ class Link:
         Where.
     topics : sequence of str
         Filters to subscribe.
-    will : Will, optional
-        Overrides the one on ``status_topic``.
-    online : Will, optional
-        Published on each connection, overriding the ``online`` on ``status_topic``.
+    will : Published, optional
+        Published at the end, by the broker if need be, instead of ``offline``.
+    greet : callable, optional
+        What is published on each connection, instead of ``online``.
+    keeps : bool
+        Whether the broker may keep what comes while a client with a ``client_id`` is away.
 
     Raises
     ------
@@ -115,18 +130,25 @@ class Link:
     """
 
     def __init__(
-        self, broker: Broker, topics: Sequence[str], will: Will | None = None, online: Will | None = None
+        self,
+        broker: Broker,
+        topics: Sequence[str],
+        will: Published | None = None,
+        greet: Callable[[], Sequence[Published]] | None = None,
+        keeps: bool = True,
     ) -> None:
         self._mqtt = library("paho.mqtt.client", "mqtt", "feed")
         self._broker, self._topics = broker, list(topics)
         status = broker.status_topic
-        self._will = will or (Will(status, b"offline", True) if status else None)
-        self._online = online or (Will(status, b"online", True) if status else None)
+        self._will = will or (Published(status, b"offline", True) if status else None)
+        online = (Published(status, b"online", True),) if status else ()
+        self._greet, self._keeps = greet or (lambda: online), keeps and bool(broker.client_id)
         self._waiting: deque[Message] = deque()
         self._size = 0
         self._came = threading.Condition()
         self.n_dropped = 0
         """Messages that had to make room."""
+        self._is_ready = False
         self._client = self._make_client()
 
     def __enter__(self) -> Self:
@@ -146,7 +168,7 @@ class Link:
     ) -> None:
         """Say that we leave, and leave."""
         if self._will is not None and self._client.is_connected():
-            self._client.publish(self._will.topic, self._will.payload, 1, self._will.is_retained)
+            self.publish(self._will)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -159,10 +181,15 @@ class Link:
             self._size = 0
         return taken
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Publish once, QoS 0, if connected."""
+    @property
+    def is_ready(self) -> bool:
+        """Whether the broker has let us in and subscribed us."""
+        return self._is_ready and bool(self._client.is_connected())
+
+    def publish(self, told: Published) -> None:
+        """Publish once, if connected."""
         if self._client.is_connected():
-            self._client.publish(topic, payload)
+            self._client.publish(told.topic, told.payload, told.qos, told.is_retained)
 
     def put(self, message: Message) -> None:
         """Queue what came."""
@@ -182,7 +209,7 @@ class Link:
     def _make_client(self) -> Any:
         broker, mqtt = self._broker, self._mqtt
         client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2, broker.client_id, clean_session=not broker.client_id
+            mqtt.CallbackAPIVersion.VERSION2, broker.client_id, clean_session=not self._keeps
         )
         client.reconnect_delay_set(*_DELAYS_S)
         if broker.username:
@@ -209,18 +236,20 @@ class Link:
             return
         _log.info("mqtt: connected to %s", self._broker.host)
         client.subscribe([(topic, self._broker.qos) for topic in self._topics])
-        if self._online is not None:
-            client.publish(self._online.topic, self._online.payload, 1, self._online.is_retained)
+        for told in self._greet():
+            client.publish(told.topic, told.payload, told.qos, told.is_retained)
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:
         _log.warning("mqtt: %s cannot be reached, trying again", self._broker.host)
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._is_ready = False
         if reason.is_failure:
             _log.warning("mqtt: connection to %s lost: %s", self._broker.host, reason)
             self.put(_LOST)
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: Any, reasons: Any, _properties: Any) -> None:
+        self._is_ready = True
         for topic, reason in zip(self._topics, reasons, strict=False):
             if reason.is_failure:
                 _log.error("mqtt: %s refused the subscription of %s: %s", self._broker.host, topic, reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -72,6 +72,7 @@ class SpindleFeed:
             group.name: Samples(spindle.name, group) for group in spindle.groups if group.kind == "waveform"
         }
         self._context: dict[str, Any] = {}
+        self._context_ns = 0
         self._end_ns = 0
         self._heard_ns = 0
         self._ticked_ns = 0
@@ -135,14 +136,22 @@ class SpindleFeed:
             items.append(Tick(self._name, self._end_ns + now.steady_ns - self._heard_ns))
         return items
 
-    def forget(self, now: Now) -> list[Item]:
-        """The source is gone: nothing holds any more, and what the machine does is unknown."""
-        items: list[Item] = [block for rows in self._rows.values() for block in rows.forget()]
-        for samples in self._samples.values():
-            samples.forget()
-        if self._context and self._end_ns:
+    def forget(self, now: Now, slots: Collection[Slot] | None = None) -> list[Item]:
+        """The source of some slots is gone, or of all: nothing of theirs holds any more, nor what the machine does."""
+        items: list[Item] = []
+        for name, rows in self._rows.items():
+            mine = None if slots is None else {slot.row for slot in slots if _is_of(slot, name)}
+            if mine is None or mine:
+                items += rows.forget(mine)
+        for name, samples in self._samples.items():
+            if slots is None or any(_is_of(slot, name) for slot in slots):
+                samples.forget()
+        fields = set(self._context)
+        if slots is not None:
+            fields &= {slot.context for slot in slots}
+        if fields and self._end_ns:
             t_ns = self._end_ns + now.steady_ns - self._heard_ns
-            items += self._changed(dict.fromkeys(self._context), t_ns)
+            items += self._changed(dict.fromkeys(fields), t_ns)
         return items
 
     def _heard(self, items: Sequence[Item], now: Now) -> None:
@@ -157,7 +166,9 @@ class SpindleFeed:
         if all(_is_same(self._context.get(field), value) for field, value in told.items()):
             return []
         self._context.update(told)
-        return [Context(self._name, t_ns, **self._context)]
+        # Never before what was said last, that it is unknown for one: an older context would be passed over.
+        self._context_ns = max(self._context_ns, t_ns)
+        return [Context(self._name, self._context_ns, **self._context)]
 
     def _joined(
         self,
@@ -182,6 +193,10 @@ class SpindleFeed:
             else:
                 samples[reading.slot.row] = array
         return [self._samples[group].block(samples, first[0].t_ns, rate_hz, now)]
+
+
+def _is_of(slot: Slot, group: str) -> bool:
+    return slot.group is not None and slot.group.name == group
 
 
 def _number(slot: Slot, value: Any) -> float:
