@@ -1,5 +1,4 @@
 import json
-import logging
 import re
 
 import numpy as np
@@ -63,7 +62,6 @@ channels = [{{ name = "vib_x" }}, {{ name = "vib_y" }}]
     for name in ("M1", "M2")
 )
 CONFIG = parse_config(SITE + SPINDLES)
-logging.getLogger("engine.feeders").setLevel(logging.ERROR)  # hypothesis prints what is logged
 
 
 class Shop(Desk):

@@ -1,5 +1,4 @@
 import json
-import logging
 import re
 
 import numpy as np
@@ -70,7 +69,6 @@ NODE_BIRTH = [
     {"name": "bdSeq", "datatype": 8, "long_value": 3},
     {"name": "Temp", "alias": 1, "float_value": 21.0},
 ]
-logging.getLogger("engine.feeders").setLevel(logging.ERROR)  # hypothesis prints what is logged
 
 
 class Shop(Desk):
