@@ -26,7 +26,7 @@ from perf.real_redis import RedisServer, wait_until
 from sinks.streams import RedisAlerts
 from sinks.watch import Subscription
 
-_N_SUBSCRIBERS, _N_KILLS, _REDIS_EVERY = 32, 8, 4
+_N_SUBSCRIBERS, _N_KILLS, _REDIS_EVERY, _N_RECONNECTS = 32, 8, 4, 500
 _N_BETWEEN = 60  # alerts between a subscriber's hearing of them and the next kill
 _BREAK_AFTER = 5, 12  # alerts that a connection lasts
 _PERIOD_S = 0.02
@@ -98,6 +98,7 @@ def _delivery(bench: Bench) -> _Delivery:
             wait_until(lambda: gateway.beats[-1].gauges["subscribers"] == _N_SUBSCRIBERS, _LONG_S)
             sender = _Sender(out)
             _kill_often(server, gateway, subscribers)
+            wait_until(lambda: _n_reconnects(subscribers) >= _N_RECONNECTS, _LONG_S)
             sender.enough.set()
             sender.join()
             for subscriber in subscribers:
@@ -132,8 +133,11 @@ def _judged(n_sent: int, subscribers: list[_Subscriber]) -> _Delivery:
         n_twice += sum(counts.values()) - len(counts)
         if list(dict.fromkeys(subscriber.got)) != [one for one in wanted if one in counts]:
             raise FailedError("alerts came in another order than they were told in")
-    n_reconnects = sum(subscriber.n_connections - 1 for subscriber in subscribers)
-    return _Delivery(n_sent, n_reconnects, n_missing, n_twice)
+    return _Delivery(n_sent, _n_reconnects(subscribers), n_missing, n_twice)
+
+
+def _n_reconnects(subscribers: list[_Subscriber]) -> int:
+    return sum(subscriber.n_connections - 1 for subscriber in subscribers)
 
 
 @figure("delivery_missing", unit="")
