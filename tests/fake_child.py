@@ -1,6 +1,7 @@
 """A process that speaks to its supervisor as those of the service do, and does nothing else.
 
-``fake_child.py --name NAME --events FILE [--config FILE] [--fresh] [--stubborn] [--refuse] [--unready] --health-fd N``
+``fake_child.py --name NAME --events FILE [--config FILE] [--fresh] [--stubborn] [--refuse] [--unready]
+[--most NUMBER] --health-fd N``
 
 Every start, and every signal that it takes, is a line in FILE. SIGUSR1 makes it mute, though it lives on.
 """
@@ -39,7 +40,9 @@ class Fake:
                 self.note(signal.Signals(number).name)
                 if number == signal.SIGTERM and not self.options.stubborn:
                     return 0
-                if number == signal.SIGHUP:
+                if number == signal.SIGHUP and self.judge_on() > self.options.most:
+                    self.note(f"refused on={self.judge_on()}")
+                elif number == signal.SIGHUP:
                     self.reloaded += 1
                     self.note(f"reloaded on={self.judge_on()}")
                 mute = mute or number == signal.SIGUSR1
@@ -57,6 +60,7 @@ def main() -> int:
     parser.add_argument("--name", required=True)
     parser.add_argument("--events", type=Path, required=True)
     parser.add_argument("--config", type=Path)
+    parser.add_argument("--most", type=float, default=9.0)  # judge.on that it takes over
     parser.add_argument("--health-fd", type=int)
     for flag in ("--fresh", "--stubborn", "--refuse", "--unready"):
         parser.add_argument(flag, action="store_true")

@@ -16,6 +16,7 @@ def main() -> None:
         found = []
         for name, *words in (one.split(":") for one in names if one != "fresh"):
             flags = [f"--{word}" for word in words if word in ("stubborn", "refuse", "unready")]
+            flags += [f"--{word}" for word in words if word.startswith("most=")]
             own = ["--name", name, "--events", events, "--config", str(copy), *flags]
             first = ("--fresh",) if options.fresh else ()
             command = module_command("fake_child", *own)

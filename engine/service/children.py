@@ -129,24 +129,13 @@ class Child:
         now_s : float
             `engine.clock.monotonic_s`.
         """
-        self._pipe, theirs = os.pipe()
-        os.set_blocking(self._pipe, False)
-        first = () if self.was_ready else self.spec.at_first
         try:
-            self._process = subprocess.Popen(
-                [*self.spec.command, *first, "--health-fd", str(theirs)],
-                stdin=subprocess.DEVNULL,
-                stdout=2,  # what it prints is for people: the supervisor's own output may be a JSON result
-                pass_fds=(theirs,),
-                process_group=0,  # Ctrl-C at a terminal reaches the supervisor alone, which ends them in order
-            )
-        except OSError as error:
+            self._process = self._popen()
+        except OSError as error:  # too many processes or files, say: that may pass
             self._close_pipe()
             self.wait_to_start(now_s, "died")
             _log.error("%s: cannot be started, trying again: %s", self.spec.name, error)
             return
-        finally:
-            os.close(theirs)
         self._lines, self.beat = Lines(), None
         self._started_s = self._heard_s = now_s
         self.reload_due, self._reload_wanted = False, 0
@@ -240,7 +229,35 @@ class Child:
         except subprocess.TimeoutExpired:
             _log.error("%s: process %d does not die", self.spec.name, self._process.pid)
 
+    def _popen(self) -> subprocess.Popen[bytes]:
+        self._pipe, theirs = os.pipe()
+        os.set_blocking(self._pipe, False)
+        first = () if self.was_ready else self.spec.at_first
+        try:
+            return subprocess.Popen(
+                [*self.spec.command, *first, "--health-fd", str(theirs)],
+                stdin=subprocess.DEVNULL,
+                stdout=2,  # what it prints is for people: the supervisor's own output may be a JSON result
+                pass_fds=(theirs,),
+                process_group=0,  # Ctrl-C at a terminal reaches the supervisor alone, which ends them in order
+            )
+        finally:
+            os.close(theirs)
+
     def _close_pipe(self) -> None:
         if self._pipe is not None:
             os.close(self._pipe)
             self._pipe = None
+
+
+def how(status: int) -> str:
+    """Say how a process ended.
+
+    Examples
+    --------
+    >>> how(-9), how(2)
+    ('killed by signal 9 (Killed)', 'exit status 2')
+    """
+    if status >= 0:
+        return f"exit status {status}"
+    return f"killed by signal {-status} ({signal.strsignal(-status)})"

@@ -16,7 +16,7 @@ from typing import Any, Self
 import msgspec
 
 from engine.config import Config, parse_config
-from engine.errors import ConfigError, UsageError
+from engine.errors import ConfigError, SpindlewatchError, UsageError
 from engine.redis_link import without_password
 
 Change = tuple[str, Any, Any]
@@ -45,13 +45,22 @@ class SiteFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._text, self.config = _read(path)
+        self._proven = self._held = _read(path)
+
+    @property
+    def config(self) -> Config:
+        """What holds now."""
+        return self._held[1]
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="spindlewatch-")  # for its owner only
         self.copy = Path(self._folder.name) / "site.toml"
         """What the children read."""
-        self._write()
+        try:
+            self._write()
+        except SpindlewatchError:
+            self._folder.cleanup()
+            raise
         return self
 
     def __exit__(
@@ -69,28 +78,46 @@ class SiteFile:
 
         Raises
         ------
-        ConfigError
-            It is not valid, or changes what needs a restart; all stays as it was.
+        SpindlewatchError
+            It is not valid, changes what needs a restart, or there is no room for its copy; all stays as it was.
         """
         text, config = _read(self.path)
         changed = changes(self.config, config)
         stiff = [told(change) for change in changed if not _is_live(change[0])]
         if stiff:
             raise ConfigError(f"{self.path}: this needs a restart: {some(stiff)}")
-        before = self._text
+        before, self._held = self._held, (text, config)
         try:
-            self._text = text
             self._write()
-        except OSError as error:
-            self._text = before
-            raise ConfigError(f"{self.path}: no copy can be kept: {error}") from error
-        self.config = config
+        except SpindlewatchError:
+            self._held = before
+            raise
         return changed
+
+    def prove(self) -> None:
+        """Keep what holds now as something to go back to: every process could use it."""
+        self._proven = self._held
+
+    def revert(self) -> None:
+        """Go back to what every process could use: what `reload` took was refused for what this one cannot know of.
+
+        Raises
+        ------
+        SpindlewatchError
+            There is no room for the copy.
+        """
+        self._held = self._proven
+        self._write()
 
     def _write(self) -> None:
         new = self.copy.with_suffix(".new")
-        new.write_text(self._text, encoding="utf-8")
-        os.replace(new, self.copy)  # whoever reads at this moment has the one or the other, never half of it
+        try:
+            new.write_text(self._held[0], encoding="utf-8")
+            os.replace(
+                new, self.copy
+            )  # whoever reads at this moment has the one or the other, never half of it
+        except OSError as error:
+            raise SpindlewatchError(f"{self.path}: no copy can be kept for the processes: {error}") from error
 
 
 def changes(old: Config, new: Config) -> list[Change]:

@@ -15,13 +15,12 @@ from typing import Any
 from engine.clock import monotonic_s
 from engine.errors import SpindlewatchError, UsageError
 from engine.service import metrics
-from engine.service.children import Child, Spec
+from engine.service.children import Child, Spec, how
 from engine.service.notify import notify, reloading, watchdog_s
 from engine.service.signals import Signals
 from engine.service.site_file import SiteFile, some, told
 
 _TURN_S = 0.2  # how late a hang or a due start is noticed, at most
-_ANSWER_S = 10.0  # to a reload
 _STATUS_S = 2.0
 _MAX_TOLD = 100  # changes
 _REFUSALS = (1, 2)
@@ -157,17 +156,15 @@ class Supervisor:
             # One that had not even begun to listen has nothing to keep.
             well = status == 0 or (status == -signal.SIGTERM and not child.spoke)
             self._drained = self._drained and well
-            _log.log(logging.INFO if well else logging.ERROR, "%s: ended, %s", name, _how(status))
+            _log.log(logging.INFO if well else logging.ERROR, "%s: ended, %s", name, how(status))
             return
         if status in _REFUSALS and not self._was_whole:
-            _log.error(
-                "%s: ended, %s: it cannot use what it was given, so nothing is run", name, _how(status)
-            )
+            _log.error("%s: ended, %s: it cannot use what it was given, so nothing is run", name, how(status))
             self._refused = status
             self._drain(now_s)
             return
         delay_s = child.wait_to_start(now_s, why)
-        _log.error("%s: ended, %s; started again in %.1f s", name, _how(status), delay_s)
+        _log.error("%s: ended, %s; started again in %.1f s", name, how(status), delay_s)
         if child.spec.together:
             others = [one for one in self.children if one.spec.together and one is not child and one.runs]
             for other in others:
@@ -223,22 +220,31 @@ class Supervisor:
             _log.info(
                 "configuration reloaded: %s", some(fields["changed"]) or "the same", extra={"fields": fields}
             )
-            self._answers_until_s = now_s + _ANSWER_S
+            self._answers_until_s = now_s + self._service.hang_s
             for child in self.children:
                 child.ask_to_reload()
         if self._announced:
             notify("READY=1")
 
     def _hear_answers(self, now_s: float) -> None:
-        """Find out whether all went over to the new configuration."""
+        """Find out whether all went over to the new configuration; if not, none shall have."""
         if self._answers_until_s is None:
             return
         mute = [child.spec.name for child in self.children if not child.reloaded]
         if not mute:
             self._has_reloaded(True)
+            self._site.prove()
         elif now_s > self._answers_until_s:
             self._has_reloaded(False)
-            _log.error("configuration not taken over by %s; see what they say", ", ".join(mute))
+            _log.error(
+                "configuration not taken over by %s, so all go back to the one before", ", ".join(mute)
+            )
+            try:
+                self._site.revert()
+            except SpindlewatchError as error:
+                _log.error("%s", error)
+            for child in self.children:
+                child.ask_to_reload()
 
     def _has_reloaded(self, well: bool) -> None:
         self._reload_ok, self._answers_until_s = well, None
@@ -285,10 +291,3 @@ def _last(child: Child) -> dict[str, Any]:
     """What is known of a child at the end."""
     counters, by_reason = ({}, {}) if child.beat is None else (child.beat.counters, child.beat.by_reason)
     return {"restarts": dict(child.restarts), "counters": counters, "by_reason": by_reason}
-
-
-def _how(status: int) -> str:
-    """Say how a process ended."""
-    if status >= 0:
-        return f"exit status {status}"
-    return f"killed by signal {-status} ({signal.strsignal(-status)})"

@@ -3,7 +3,7 @@ import stat
 import pytest
 
 from engine.config import load_config, parse_config
-from engine.errors import ConfigError, UsageError
+from engine.errors import ConfigError, SpindlewatchError, UsageError
 from engine.service.site_file import SiteFile, changes, told
 
 SITE = """
@@ -66,6 +66,30 @@ def test_what_needs_a_restart_is_named_and_nothing_is_taken_over(path, more, tol
         before = site.config
         path.write_text(SITE + more)
         with pytest.raises(ConfigError, match=told):
+            site.reload()
+        assert site.config is before
+        assert load_config(site.copy) == before
+
+
+def test_what_was_refused_is_undone_up_to_what_all_could_use(path):
+    with SiteFile(path) as site:
+        for on, proven in ((1.25, True), (1.5, False), (1.75, False)):
+            path.write_text(SITE + f"[judge]\non = {on}\n")
+            site.reload()
+            if proven:
+                site.prove()
+        site.revert()
+
+        assert site.config.judge.on == 1.25
+        assert load_config(site.copy) == site.config
+
+
+def test_no_room_for_a_copy_is_one_error_and_changes_nothing(path):
+    with SiteFile(path) as site:
+        before = site.config
+        path.write_text(SITE + "[judge]\non = 1.5\n")
+        site.copy.with_suffix(".new").mkdir()  # as good as a full disk
+        with pytest.raises(SpindlewatchError, match=r"site\.toml: no copy can be kept"):
             site.reload()
         assert site.config is before
         assert load_config(site.copy) == before

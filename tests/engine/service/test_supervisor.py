@@ -255,6 +255,24 @@ def test_a_file_that_cannot_take_the_old_ones_place_changes_nothing(supervise):
     assert service.end()["drained"]
 
 
+def test_a_file_that_one_process_does_not_take_over_holds_for_none(supervise):
+    service = supervise("shard-0", "shard-1:most=2")
+    service.wait_until_ready()
+    service.site.write_text(SITE.replace("on = 1.25", "on = 3.0"))
+    service.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "spindlewatch_last_reload_ok 0.0" in service.ask("metrics")[1])
+    wait_until(lambda: service.words("shard-0")[-1] == "reloaded on=1.25")
+
+    assert service.log("not taken over by shard-1")
+    assert "reloaded on=3.0" in service.words("shard-0")
+    assert "refused on=3.0" in service.words("shard-1")
+    service.site.write_text(SITE.replace("on = 1.25", "on = 2.0"))
+    service.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "spindlewatch_last_reload_ok 1.0" in service.ask("metrics")[1])
+    assert service.log("configuration reloaded")[-1] == "configuration reloaded: judge.on: 1.25 -> 2.0"
+    assert service.end()["drained"]
+
+
 def test_what_is_to_be_forgotten_is_not_forgotten_again_after_a_crash(supervise):
     service = supervise("shard-0", "fresh")
     service.wait_until_ready()
