@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sys
 import tempfile
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -32,6 +34,10 @@ from sinks.baselines import BaselineFile
 from sinks.collect import Collect
 from sinks.files import written_whole
 from sinks.parquet import ScoreTable
+
+# A fork has the kernels loaded and shares their memory; started afresh, a process loads them for two seconds. Beyond
+# Linux, system libraries do not survive a fork.
+_START = "fork" if sys.platform == "linux" else "spawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ def replay_side_by_side(
         told: dict[int, Told] = {}
         others = _Others(pool, left, lambda at: (recordings[at].path, config, parts[at]))
         others.start(n_jobs - 1)
-        while left:  # meanwhile, this process takes the shortest: the others load the kernels first
+        while left:  # meanwhile, this process takes the shortest: others may have to load the kernels first
             with suppress(IndexError):
                 at = left.pop()
                 told[at] = _play_here(recordings[at].path, config, parts[at])
@@ -126,8 +132,11 @@ class _Others:
 
     def start(self, n_processes: int) -> None:
         """Give each its first recording."""
-        for _ in range(n_processes):
-            self._give()
+        with warnings.catch_warnings():
+            # The threads that Python 3.12 warns of are NumPy's and Arrow's, which make theirs anew in a fork.
+            warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)
+            for _ in range(n_processes):
+                self._give()
 
     def wait(self) -> tuple[int, Told | BaseException]:
         """Wait for one that was given away: its number, and what it told or why it failed."""
@@ -183,7 +192,7 @@ def _parts_beside(scores: Path) -> Iterator[Path]:
 @contextmanager
 def _pool(n_jobs: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that are ended at once if anything goes wrong here."""
-    pool = ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn"), initializer=_leave_interrupts)
+    pool = ProcessPoolExecutor(n_jobs, mp_context=get_context(_START), initializer=_leave_interrupts)
     try:
         yield pool
     except BaseException:
@@ -198,6 +207,7 @@ def _pool(n_jobs: int) -> Iterator[ProcessPoolExecutor]:
 def _leave_interrupts() -> None:
     """Let the parent hear Ctrl-C alone; it ends the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a fork would do what its parent does on being asked to end
 
 
 def _join(parts: Sequence[Path], scores: Path) -> None:
