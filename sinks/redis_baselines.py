@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 import msgspec
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError as AwayError
+from redis.exceptions import TimeoutError
 
 from engine import redis_keys
+from engine.errors import SpindlewatchError
 from engine.redis_link import connect
 from engine.site import RedisConfig
 from sinks.streams import KeptBaseline, RedisAlerts
@@ -17,7 +21,7 @@ MAX_ENTRIES = 256
 """Of one spindle, over all its sensor groups: some 30 kB each."""
 _N_RECENT = 512
 """Values that may not be in Redis yet: more than wait in its queue while anything is read."""
-_N_TRIES, _TIMEOUT_S = 3, 1.0
+_TIMEOUT_S, _PAUSE_S = 1.0, 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -25,9 +29,9 @@ _log = logging.getLogger(__name__)
 class RedisBaselines:
     """Values by key, in a hash for each spindle: at most so many, the one kept longest ago goes first.
 
-    Writing never waits. Reading does, for one answer: it happens once when a spindle comes to a section that has been
-    away for long. A Redis that does not answer costs three seconds at most, and the baseline counts as unknown: it is
-    learnt anew. All of it is of one thread, the flow's.
+    Writing never waits. Reading does, for one answer: it happens once when a spindle comes to a section that is new, or
+    has been away for long. While Redis does not answer it waits, for as long as it takes: to go on without would be to
+    forget what was learnt, and no data comes meanwhile either. All of it is of one thread, the flow's.
 
     Parameters
     ----------
@@ -37,18 +41,27 @@ class RedisBaselines:
         As for `engine.redis_link.connect`.
     prefix : str
         ``[redis]``.
+    patient : callable
+        Asked again and again while Redis does not answer: whether to go on waiting.
     max_entries : int
         Of one spindle, 1 upwards.
     """
 
     def __init__(
-        self, out: RedisAlerts, where: str | RedisConfig, prefix: str, max_entries: int = MAX_ENTRIES
+        self,
+        out: RedisAlerts,
+        where: str | RedisConfig,
+        prefix: str,
+        patient: Callable[[], bool] = lambda: True,
+        max_entries: int = MAX_ENTRIES,
     ) -> None:
+        self._patient = patient
         self._out, self._prefix, self._max_entries = out, prefix, max_entries
         self._redis = connect(where, timeout_s=_TIMEOUT_S)
         self._recent: OrderedDict[str, bytes] = OrderedDict()
+        self._pause = threading.Event()
         self.n_failed = 0
-        """Reads that Redis did not answer."""
+        """Times that Redis did not answer."""
 
     def put(self, key: str, value: bytes) -> None:
         """Keep a value, in place of any other of this key.
@@ -77,19 +90,28 @@ class RedisBaselines:
         Returns
         -------
         bytes or None
-            None if there is nothing, or Redis does not answer.
+            None if there is nothing.
+
+        Raises
+        ------
+        SpindlewatchError
+            Redis did not answer, and there is no more patience.
         """
         if key in self._recent:
             return self._recent[key]
-        for _ in range(_N_TRIES):
+        while True:
             try:
                 found = self._redis.hget(self._keys(key)[0], key)
-            except RedisError as error:
-                self.n_failed += 1
-                _log.warning("redis: baseline not read (%d failures so far): %s", self.n_failed, error)
-            else:
                 return found if isinstance(found, bytes) else None
-        return None
+            except (AwayError, TimeoutError) as error:
+                self.n_failed += 1
+                if not self._patient():
+                    raise SpindlewatchError(
+                        f"redis: ended while a baseline was waited for: {error}"
+                    ) from error
+                if self.n_failed == 1:
+                    _log.warning("redis: a baseline is waited for: %s", error)
+                self._pause.wait(_PAUSE_S)
 
     def close(self) -> None:
         """End the connection; what was put is sent by whoever takes it."""

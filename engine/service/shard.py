@@ -109,7 +109,7 @@ def run_shard(
         heart.start()
         stack.callback(heart.close)
         warm_up()  # before the first sample comes: no sample waits for a compiler
-        shard = _Shard(config, mine, index, stop, reload, fresh, stack)
+        shard = _Shard(config, mine, index, stop, reload, fresh, heart, stack)
         told = without_password(config.redis.url)
         _log.info("%d of %d spindles from %s", len(mine), len(config.spindles), told)
         shard.run(metrics, heart)
@@ -127,6 +127,7 @@ class _Shard:
         stop: Stop,
         reload: Reload,
         fresh: bool,
+        heart: Heart,
         stack: ExitStack,
     ) -> None:
         redis = config.redis
@@ -135,9 +136,15 @@ class _Shard:
         self._cluster = (index, addresses) if addresses else None
         self._ring = _ring(config, spindles, stack)
         streams = redis_keys.alerts(redis.prefix), redis_keys.lives(redis.prefix)
+
+        def patient() -> bool:
+            heart.touch()
+            heart.tell(False, "redis is away", reload.counts["done"])
+            return not stop.asked
+
         self.out = out = stack.enter_context(closing(RedisAlerts(redis, *streams)))
         self._live = stack.enter_context(closing(LiveChannel(redis, redis.prefix)))
-        self._store = stack.enter_context(closing(RedisBaselines(out, redis, redis.prefix)))
+        self._store = stack.enter_context(closing(RedisBaselines(out, redis, redis.prefix, patient)))
         self._clock = WallClock()
         self.source = RedisStreams(
             spindles,
@@ -210,9 +217,8 @@ def main() -> int:
     except SpindlewatchError as error:
         _log.error("%s", error)
         return error.exit_code
-    except (
-        BaseException
-    ) as error:  # a cluster that loses a member panics, which is no Exception, and may never end
+    except BaseException as error:
+        # A cluster that loses a member panics, which is no Exception, and may never end by itself.
         _log.critical("the flow failed: %s: %s", type(error).__name__, error, exc_info=error)
         os._exit(_SOFTWARE)
     if wanted.json:

@@ -118,7 +118,7 @@ def test_two_hosts_tell_the_alerts_of_one_also_after_their_network_was_cut(hosts
     try:
         wanted = watched_by_one(server, tmp_path, shop)
         site = clustered([f"{address}:2101" for address in ADDRESSES]) if as_cluster else ""
-        service = Service(server, tmp_path / "two", shop[0], "two", site, batch=4, n_shards=2)
+        service = Service(server, tmp_path / "two", shop[0], "two", site, batch=16, n_shards=2)
         path = service.folder / "site.toml"
         path.write_text(path.read_text().replace(server.url, f"redis://{ADDRESSES[0]}:6390/0"))
         with server.client() as redis:
