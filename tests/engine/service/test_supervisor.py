@@ -157,10 +157,14 @@ def test_a_process_that_is_stopped_or_mute_is_killed_and_started_again(supervise
 
 def test_a_process_that_dies_again_and_again_is_started_later_and_later(supervise):
     service = supervise("shard-0")
+    files = Path(f"/proc/{service.process.pid}/fd")
+    n_files = []
     for n_started in (1, 2, 3):
         wait_until(lambda n=n_started: len(service.told("shard-0", "started")) == n)
+        n_files.append(len(list(files.iterdir())))
         os.kill(service.told("shard-0", "started")[-1], signal.SIGKILL)
     wait_until(lambda: len(service.log("started again in")) == 3)
+    assert n_files[1] == n_files[2]  # none is left open
     delays_s = [float(line.split(" in ")[1].split(" ")[0]) for line in service.log("started again in")]
     assert delays_s == [0.2, 0.4, 0.8]
     assert service.end()["drained"]
