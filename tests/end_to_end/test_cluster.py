@@ -115,10 +115,10 @@ def test_two_hosts_tell_the_alerts_of_one_also_after_their_network_was_cut(hosts
     within, cable = hosts
     server = RedisServer(tmp_path, within[0], (ADDRESSES[0], 6390))
     server.start()
+    site = clustered([f"{address}:2101" for address in ADDRESSES]) if as_cluster else ""
+    service = Service(server, tmp_path / "two", shop[0], "two", site, batch=16, n_shards=2)
     try:
         wanted = watched_by_one(server, tmp_path, shop)
-        site = clustered([f"{address}:2101" for address in ADDRESSES]) if as_cluster else ""
-        service = Service(server, tmp_path / "two", shop[0], "two", site, batch=16, n_shards=2)
         path = service.folder / "site.toml"
         path.write_text(path.read_text().replace(server.url, f"redis://{ADDRESSES[0]}:6390/0"))
         with server.client() as redis:
@@ -131,8 +131,10 @@ def test_two_hosts_tell_the_alerts_of_one_also_after_their_network_was_cut(hosts
         cable("up")
         service.wait_until_all_is_read()
         service.end_all()
+        told = sorted(service.alerts(END_S))
     finally:
+        service.end_all(signal.SIGKILL)
         server.stop()
 
     assert len(wanted) >= 2
-    assert sorted(service.alerts(END_S)) == wanted
+    assert told == wanted
