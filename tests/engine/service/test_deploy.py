@@ -7,6 +7,7 @@ import sys
 import tomllib
 from contextlib import closing
 from fnmatch import fnmatch
+from importlib import import_module
 from pathlib import Path
 
 import orjson
@@ -130,6 +131,14 @@ def test_the_unit_starts_a_command_that_exists(unit):
     assert {option for option in options if option.startswith("--")} <= wanted
 
 
+def test_kernels_are_compiled_once_before_the_processes_start(unit, compose):
+    command = compose["services"]["spindlewatch"]["entrypoint"][2]
+    for text in (unit["Service"]["ExecStartPre"], command):
+        (module,) = re.findall(r"python -m (\S+)", text)
+        assert callable(import_module(module).main)
+    assert command.endswith('exec spindlewatch "$$@"')  # Compose makes one of two
+
+
 def test_the_unit_gives_time_to_drain_and_does_not_retry_what_a_person_must_mend(unit):
     service = unit["Service"]
     assert float(service["TimeoutStopSec"]) > 2 * load_config().service.drain_s
@@ -143,7 +152,7 @@ def test_systemd_takes_the_unit_and_finds_little_exposed(tmp_path):
         pytest.skip("systemd-analyze is not on the PATH")
     copy = tmp_path / "spindlewatch.service"
     text = (FOLDER / "spindlewatch.service").read_text()
-    copy.write_text(re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", text))
+    copy.write_text(re.sub(r"(?m)^(ExecStart\w*)=/opt\S+", rf"\1={sys.executable}", text))
 
     verified = subprocess.run(
         ["systemd-analyze", "verify", copy], capture_output=True, text=True, check=False
