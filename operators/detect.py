@@ -10,6 +10,7 @@ from bytewax.operators import KeyedStream
 
 from detectors.absolute import check_limits
 from detectors.registry import check_detectors
+from detectors.spindle_loads import SpindleLoads
 from engine.config import Config
 from engine.declared import Spindle
 from engine.records import FeatureVector, SensorOutcome
@@ -97,7 +98,7 @@ class Detect:
         As for `detect`.
     """
 
-    __slots__ = ("_config", "_features", "_groups", "_lives", "_spindles", "_store")
+    __slots__ = ("_config", "_features", "_groups", "_lives", "_loads", "_spindles", "_store")
 
     def __init__(
         self,
@@ -108,6 +109,7 @@ class Detect:
     ) -> None:
         self._spindles, self._features, self._config, self._store = spindles, features, config, store
         self._groups: dict[tuple[str, str], GroupDetect] = {}
+        self._loads: dict[str, SpindleLoads] = {}
         self._lives: dict[str, ToolLives] = {}  # one, or none if nobody asked for it
 
     def process(
@@ -144,17 +146,20 @@ class Detect:
     def save(self) -> Any:
         """State for recovery."""
         groups = {key: group.save() for key, group in self._groups.items()}
-        return groups, {spindle: lives.save() for spindle, lives in self._lives.items()}
+        loads = {spindle: found.save() for spindle, found in self._loads.items()}
+        return groups, {spindle: lives.save() for spindle, lives in self._lives.items()}, loads
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
-        groups, tools = state
+        groups, tools, loads = state
         for (spindle, group), saved in groups.items():
             self._group(spindle, group).restore(saved)
         for spindle, saved in tools.items():
             lives = self._of_tools(spindle)
             if lives is not None:
                 lives.restore(saved)
+        for spindle, saved in loads.items():
+            self._loads.setdefault(spindle, SpindleLoads()).restore(saved)
 
     def _of_tools(self, spindle: str) -> ToolLives | None:
         """Its tools' lives; None if ``[tool_life]`` is off."""
@@ -179,6 +184,7 @@ class Detect:
                 declared.teach_in,
                 self._config,
                 len(declared.groups),
+                self._loads.setdefault(spindle, SpindleLoads()),
                 self._store,
             )
             self._groups[spindle, group] = found

@@ -17,6 +17,7 @@ from detectors.budget import Budget
 from detectors.dynamic import DynamicChange
 from detectors.guard import may_learn, may_observe
 from detectors.quietest import Quietest
+from detectors.spindle_loads import SpindleLoads
 from engine.clock import NS_PER_S
 from engine.config import Config
 from engine.declared import SensorGroup, TeachIn
@@ -28,6 +29,7 @@ from operators.features import FeatureSet
 from operators.group_watch import GroupWatch
 from operators.regime_models import ModelsByRegime, RegimeModels, likeness_of
 from operators.teach_in import vector_rate_hz, vectors_wanted
+from operators.untold_work import Says, UntoldWork
 
 _N_VISITS = 3
 """Cuts, or moments in the air, that a baseline is learned from where these are told apart."""
@@ -50,6 +52,8 @@ class GroupDetect:
         As for `detect`.
     n_groups : int
         Of the spindle: they share its budget of false alerts.
+    loads : SpindleLoads
+        Shared by the spindle's groups, and saved by whoever shares it out.
     store : BaselineStore, optional
         Where baselines go that no longer fit into memory; None: they are forgotten.
     """
@@ -79,6 +83,7 @@ class GroupDetect:
         "_teach_in_end_s",
         "_wanted",
         "_watch",
+        "_work",
     )
 
     def __init__(
@@ -89,14 +94,15 @@ class GroupDetect:
         teach_in: TeachIn | None,
         config: Config,
         n_groups: int,
+        loads: SpindleLoads,
         store: BaselineStore | None = None,
     ) -> None:
         teach_in = teach_in or TeachIn()
         self._n_learned = features.n_learned
         self._features = features.features[: self._n_learned]
         self._names = features.names
-        loads = {channel.name for channel in group.channels if channel.dc_coupled}
-        self._is_load = [spec.channel in loads for spec in features.specs[: self._n_learned]]
+        coupled = {channel.name for channel in group.channels if channel.dc_coupled}
+        self._is_load = [spec.channel in coupled for spec in features.specs[: self._n_learned]]
         sees_cuts = group.kind == "waveform" and bool(load_channels(group))
         self._quietest = Quietest(self._features, self._is_load) if sees_cuts else None
         self._config, self._dynamic = config, config.dynamic.enabled
@@ -106,6 +112,8 @@ class GroupDetect:
         self._wanted = vectors_wanted(group, teach_in, config)
         prescribed = teach_in.n_vectors is not None or teach_in.duration_s is not None
         self._n_visits = 1 if prescribed else _N_VISITS
+        asks = sees_cuts and not prescribed
+        self._work = UntoldWork(group, features.features, loads) if asks else None
         self._budget = Budget.of_group(config, vector_rate_hz(group, config), n_groups)
         self._skip_s, duration_s = teach_in.skip_s, teach_in.duration_s
         self._teach_in_end_s = math.inf if duration_s is None else self._skip_s + duration_s
@@ -156,11 +164,17 @@ class GroupDetect:
             self._last_regime = regime
             # A fault that ended with the last regime is not of this cut.
             models.baseline.forget()
+            if self._work is not None:
+                self._work.leave()
             if models.begin_visit() and regime.cutting is not None:
                 models.baseline = self._make(regime).baseline
         elif not vector.usable:
             models.baseline.forget()
         tier, best, drift = self._assess(vector, models)
+        if self._work is not None and regime.cutting is None:
+            self._work.note(vector)
+            if tier is Tier.LEARNED:
+                best = self._held(vector, models, best, self._work)
         models.odd |= tier is Tier.LEARNED and best.score >= self._on
         baseline = models.baseline
         reasons = self._reasons(vector, models, tier, best) if best.score >= 1.0 else ()
@@ -208,11 +222,14 @@ class GroupDetect:
             self._watch.save(),
             tuple(self._findings),
             None if self._quietest is None else self._quietest.save(),
+            None if self._work is None else self._work.save(),
         )
 
     def restore(self, state: Any) -> None:
         """Continue from `save`."""
-        self._first_ns, self._exceeded_ns, last, models, watch, findings, quietest = state
+        self._first_ns, self._exceeded_ns, last, models, watch, findings, quietest, work = state
+        if self._work is not None:
+            self._work.restore(work)
         if self._quietest is not None:
             self._quietest.restore(quietest)
         self._watch.restore(watch)
@@ -267,6 +284,19 @@ class GroupDetect:
         if _exceeds(absolute, best):
             return Tier.ABSOLUTE, absolute, drift
         return tier, best, drift
+
+    def _held(
+        self, vector: FeatureVector, models: RegimeModels, best: Assessment, work: UntoldWork
+    ) -> Assessment:
+        """Hold a change back until it is known whether it is the spindle's work; if so, learn that anew."""
+        says = work.ask(vector.t_ns, models.n_begun, exceeds=best.score >= self._on)
+        if says is Says.TELL:
+            return best
+        self._exceeded_ns = vector.t_ns  # nor is it learnt meanwhile
+        if says is Says.WORKS:
+            models.baseline = self._make(vector.regime.baseline).baseline
+            models.n_begun += 1
+        return NOTHING
 
     def _reasons(
         self, vector: FeatureVector, models: RegimeModels, tier: Tier, assessment: Assessment

@@ -36,13 +36,17 @@ class RegimeModels:
     ----------
     odd : bool
         Whether the learned tier has exceeded its limit in this visit of the regime; for the caller to set.
+    n_begun : int
+        How often the teach-in was begun anew, for what was learned was not the spindle's work; for the caller to count.
     """
 
-    __slots__ = ("_n_odd", "baseline", "dynamic", "odd")
+    version = 2
+    __slots__ = ("_n_odd", "baseline", "dynamic", "n_begun", "odd")
 
     def __init__(self, baseline: Baseline, dynamic: DynamicChange) -> None:
         self.baseline, self.dynamic = baseline, dynamic
         self.odd, self._n_odd = False, 0.0
+        self.n_begun = 0
 
     def begin_visit(self) -> bool:
         """Note that the regime holds again; True if its baseline should be taught anew.
@@ -59,7 +63,7 @@ class RegimeModels:
 
     def save(self) -> dict[str, Any]:
         """Return plain values for `restore`."""
-        visits = {"odd": self.odd, "n_odd": self._n_odd}
+        visits = {"odd": self.odd, "n_odd": self._n_odd, "n_begun": self.n_begun}
         return {"baseline": self.baseline.save(), "dynamic": self.dynamic.save(), **visits}
 
     def restore(self, state: Any) -> None:
@@ -67,6 +71,7 @@ class RegimeModels:
         self.baseline.restore(state["baseline"])
         self.dynamic.restore(state["dynamic"])
         self.odd, self._n_odd = bool(state["odd"]), float(state["n_odd"])
+        self.n_begun = int(state["n_begun"])
 
 
 def likeness_of(
@@ -97,7 +102,7 @@ def likeness_of(
     """
     measured = config.waveform if group.kind == "waveform" else config.scalar
     learn = msgspec.structs.replace(config.learn, max_regimes=1)
-    versions = Baseline.version, DynamicChange.version
+    versions = Baseline.version, DynamicChange.version, RegimeModels.version
     what = (
         versions,
         features,
