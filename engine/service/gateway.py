@@ -38,7 +38,7 @@ _END_S = 1.0  # for what is still in Redis when it is asked to end
 _STALE_S = 5.0  # a round takes one second, a pause between two failed ones two
 _FIXED = ("redis", "service", "cluster", "journal", "spindles")
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("engine.service.gateway")  # which runs as `__main__`
 
 
 @dataclass(frozen=True, slots=True)
