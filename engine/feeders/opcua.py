@@ -1,0 +1,106 @@
+"""Feeding from OPC UA servers: values that change, and arrays as waveforms, for one spindle each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.config import Config, load_config
+from engine.errors import UsageError
+from engine.feeders.base import Feed
+from engine.feeders.opcua_table import OpcuaTable
+from engine.feeders.running import FeedCounts, run_feed
+from engine.feeders.settings import feed_table, find_slots, find_spindle, in_file
+from engine.runtime import Stop
+
+if TYPE_CHECKING:
+    from engine.feeders.opcua_server import Server
+
+_BEAT_S = 0.05
+
+
+def feed_opcua(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
+    """Send what OPC UA servers tell to Redis, until SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    config_path : Path
+        Has ``[feeds.opcua]``, ``[redis]`` and ``[[spindles]]``.
+    dry_run : int, optional
+        As for `engine.feeders.running.run_feed`.
+
+    Returns
+    -------
+    FeedCounts
+        What came and what became of it.
+
+    Raises
+    ------
+    SpindlewatchError
+        A configuration that cannot be used, or asyncua is not installed. A server that is away is no error.
+    """
+    config = load_config(config_path)
+    with in_file(config_path):
+        work = follow_servers(config)
+    return run_feed(config, work, hold_s=math.inf, dry_run=dry_run)
+
+
+def follow_servers(config: Config) -> Callable[[Feed, Stop], None]:
+    """Make the work of a feeder that follows every server of ``[feeds.opcua]``.
+
+    A value holds until another is told or the server is gone (servers tell changes only), so run it with an endless
+    ``hold_s``.
+
+    Parameters
+    ----------
+    config : Config
+        ``[feeds.opcua]``, ``[[spindles]]``.
+
+    Returns
+    -------
+    callable
+        For `engine.feeders.running.run_feed`.
+
+    Raises
+    ------
+    ConfigError, UsageError
+        A table, an address, a node id, a password or certificates that cannot be used; or asyncua is not installed.
+    """
+    table = feed_table(config, "opcua", OpcuaTable)
+    try:
+        from engine.feeders.opcua_server import Server
+    except ModuleNotFoundError as error:
+        raise UsageError(f"opcua: {error.name} is not installed; the extra `opcua` brings it") from error
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)  # it logs each attempt, with tracebacks
+    servers = []
+    for index, one in enumerate(table.servers):
+        path = f"feeds.opcua.servers[{index}]"
+        spindle = find_spindle(config, one.spindle, f"{path}.spindle")
+        servers.append(Server(one, find_slots(one.values, spindle, f"{path}.values"), path))
+    return lambda feed, stop: asyncio.run(_follow(servers, feed, stop))
+
+
+async def _follow(servers: Sequence[Server], feed: Feed, stop: Stop) -> None:
+    tasks = [asyncio.create_task(server.follow(feed)) for server in servers]
+    try:
+        while not stop.asked:
+            for task in tasks:
+                if task.done():
+                    task.result()  # an error of ours, for none of a server's gets here
+            _count(servers, feed)
+            feed.beat()
+            await asyncio.sleep(_BEAT_S)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=5.0)
+        _count(servers, feed)
+
+
+def _count(servers: Sequence[Server], feed: Feed) -> None:
+    for what in {what for server in servers for what in server.all_counts}:
+        feed.counts[f"servers_{what}"] = sum(server.all_counts[what] for server in servers)
