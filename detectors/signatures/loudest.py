@@ -37,13 +37,14 @@ class Peaks:
         self.highest, self.n, self.n_visits = list(highest), n, n_visits
 
     def take(self, levels: Sequence[float]) -> None:
-        """Move on by one vector; NaN raises nothing."""
+        """Move on by one vector; NaN raises nothing, and the first that is none sets the reference at once."""
         free = self.n < _N_FREE
         self.n += 1
         for i, level in enumerate(levels):
             highest = self.highest[i] - _FADE
             if level > highest:
-                highest = level if free else min(level, highest + _STEP)
+                first = highest == -math.inf  # a drive says nothing while a cut settles: its turn comes later
+                highest = level if free or first else min(level, highest + _STEP)
             self.highest[i] = highest
 
     def save(self) -> tuple[list[float], int, int]:

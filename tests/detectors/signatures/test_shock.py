@@ -71,6 +71,19 @@ def test_overload_of_the_drive_is_unmistakable():
     assert found[-1][1].reasons[0].feature == "current_u.peak_to_peak"
 
 
+def test_overload_of_a_drive_is_found_though_its_first_cut_took_a_second_to_settle():
+    own, windows = shock(CURRENT), Windows(CURRENT)
+    entry = CUT._replace(section="entry")
+    for _ in range(2):
+        assert not watch(
+            own, windows.make(160, AIR) + windows.make(12, entry, steady=False) + windows.make(40)
+        )
+
+    found = watch(own, windows.make(1, mean=3.0, peak_to_peak=13.0))
+
+    assert [finding.fault for _, finding in found] == [FaultClass.COLLISION]
+
+
 def test_a_drive_that_gives_less_than_while_accelerating_is_not_overloaded():
     own, windows = shock(CURRENT), Windows(CURRENT)
     accelerating = AIR._replace(section="spin_up")
