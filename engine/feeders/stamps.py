@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -35,15 +35,17 @@ def read_now() -> Now:
     return Now(WallClock.system_ns(), round(monotonic_s() * NS_PER_S))
 
 
-def stamp_ns(value: Any, unit: str) -> int:
+def stamp_ns(value: Any, unit: str, zone: tzinfo = UTC) -> int:
     """Read a device's time.
 
     Parameters
     ----------
     value : Any
-        A number since 1970, or a text: such a number, or ISO 8601 (without a zone: UTC).
+        A number since 1970, or a text: such a number, or ISO 8601.
     unit : {"", "s", "ms", "us", "ns"}
         Of numbers; empty = told by their size, which is unambiguous from 1973 on.
+    zone : tzinfo
+        Of texts that tell none.
 
     Returns
     -------
@@ -64,7 +66,7 @@ def stamp_ns(value: Any, unit: str) -> int:
         try:
             value = msgspec.json.decode(value, type=int | float)
         except msgspec.DecodeError:
-            return _iso_ns(value)
+            return moment_ns(datetime.fromisoformat(value.strip()), zone)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"got {value!r}, wanted a time")
     scale = _UNIT_NS[unit] if unit else next((ns for above, ns in _SIZES if abs(value) >= above), 10**9)
@@ -75,11 +77,31 @@ def stamp_ns(value: Any, unit: str) -> int:
     return t_ns
 
 
-def _iso_ns(text: str) -> int:
-    moment = datetime.fromisoformat(text.strip())
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    seconds = int(moment.replace(microsecond=0).timestamp())
-    t_ns = seconds * 10**9 + moment.microsecond * 1000
+def moment_ns(moment: datetime, zone: tzinfo = UTC) -> int:
+    """Read a date and time.
+
+    Parameters
+    ----------
+    moment : datetime
+        Any.
+    zone : tzinfo
+        Its zone, if it tells none. Of an hour that comes twice, as clocks are set back, the first is meant.
+
+    Returns
+    -------
+    int
+        UTC nanoseconds.
+
+    Raises
+    ------
+    ValueError
+        No time from 1973 to 2261.
+    """
+    known = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    try:
+        t_ns = int(known.replace(microsecond=0).timestamp()) * NS_PER_S + known.microsecond * 1000
+    except OverflowError:
+        t_ns = 0
     if not _FIRST_NS <= t_ns < _LAST_NS:
-        raise ValueError(f"got {text!r}, wanted a time from 1973 to 2261")
+        raise ValueError(f"got {moment}, wanted a time from 1973 to 2261")
     return t_ns
