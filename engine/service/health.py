@@ -132,18 +132,22 @@ class Heart:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Beat no more."""
+        """Say a last time what was counted, and beat no more."""
         with self._changed:
             self._ending = True
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(_BEAT_S)
+            if self._is_alive():
+                self._pipe.beat(self._metrics, False, "ending", self._told[2])
+
+    def _is_alive(self) -> bool:
+        touched_s = self._touched_s
+        return touched_s is None or monotonic_s() - touched_s <= self._stale_s
 
     def _run(self) -> None:
         while True:
-            touched_s = self._touched_s
-            alive = touched_s is None or monotonic_s() - touched_s <= self._stale_s
-            if alive and not self._pipe.beat(self._metrics, *self._told):
+            if self._is_alive() and not self._pipe.beat(self._metrics, *self._told):
                 _log.error("the supervisor is gone")
                 self._on_gone()
                 return

@@ -22,6 +22,7 @@ from engine.service.site_file import SiteFile, some, told
 
 _TURN_S = 0.2  # how late a hang or a due start is noticed, at most
 _STATUS_S = 2.0
+_LAST_S = 2.0  # what those need that end last
 _MAX_TOLD = 100  # changes
 _REFUSALS = (1, 2)
 """Exit status of a child that cannot use what it was given, as of the command line: no further try would help."""
@@ -171,7 +172,8 @@ class Supervisor:
                 other.kill()
                 other.ended(now_s)
                 other.wait_to_start(now_s, why, delay_s)
-            _log.warning("%d processes of its cluster are started again with it", len(others))
+            names = ", ".join(other.spec.name for other in others)
+            _log.warning("with it, of its cluster, are started again: %s", names or "none")
 
     # --- the end ---
 
@@ -193,12 +195,13 @@ class Supervisor:
             return
         first = [child for child in self.children if not child.spec.last and child.runs]
         last_s = now_s - self._drain_from_s
-        if not self._last_asked and (not first or last_s >= self._service.drain_s / 2):
+        drain_s = self._service.drain_s
+        if not self._last_asked and (not first or last_s >= max(drain_s / 2, drain_s - _LAST_S)):
             self._last_asked = True
             for child in self.children:
                 if child.spec.last:
                     child.signal(signal.SIGTERM)
-        if last_s >= self._service.drain_s:
+        if last_s >= drain_s:
             for child in self.children:
                 if child.runs:
                     _log.error("%s: not at rest after %.1f s, killed", child.spec.name, last_s)

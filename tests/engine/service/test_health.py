@@ -183,6 +183,19 @@ def test_what_is_counted_elsewhere_is_asked_for_when_a_line_is_made():
     assert math.isnan(beat.gauges["queue"])
 
 
+def test_whoever_cannot_answer_is_left_out_and_the_process_goes_on(caplog):
+    metrics = Metrics()
+    metrics.ask("queue", lambda: 1 / 0)
+    metrics.ask_reasons("dropped", lambda: {}["no"])
+    metrics.ask("spindles", lambda: 2)
+    for _ in range(3):
+        beat = metrics.beat("shard-0", True)
+    assert beat.gauges["spindles"] == 2
+    assert "queue" not in beat.gauges
+    assert "dropped" not in beat.by_reason
+    assert [record.message for record in caplog.records] == ["nobody can say queue", "nobody can say dropped"]
+
+
 def test_a_step_that_fails_is_timed_all_the_same_and_its_error_passes():
     metrics = Metrics()
     with pytest.raises(ZeroDivisionError):
@@ -201,6 +214,20 @@ def test_a_heart_beats_at_once_and_again_when_there_is_news():
 
     assert (first.ready, first.detail) == (False, "starting")
     assert (second.ready, second.detail, second.reloaded) == (True, "two spindles", 1)
+
+
+def test_the_last_beat_knows_all_that_was_counted():
+    with _pipe() as (read, pipe):
+        metrics = Metrics()
+        heart, lines = Heart(pipe, metrics, stale_s=60.0), Lines()
+        heart.start()
+        heart.tell(True, "", 3)
+        metrics.counter("alerts_total").add(5)
+        heart.close()
+        last = lines.feed(os.read(read, 10_000))[-1]
+
+    assert last.counters["alerts_total"] == 5
+    assert (last.ready, last.detail, last.reloaded) == (False, "ending", 3)
 
 
 def test_a_heart_stops_when_the_work_hangs():
