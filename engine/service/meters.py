@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import resource
@@ -20,6 +21,8 @@ OTHER = "other"
 
 _MAX_REASONS = 32
 _PAGE_BYTES = resource.getpagesize()
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -125,6 +128,7 @@ class Metrics:
         self._asked: dict[str, Callable[[], float]] = {}
         self._asked_reasons: dict[str, Callable[[], Mapping[str, float]]] = {}
         self._steps_s: dict[str, float] = {}
+        self._silent: set[str] = set()
 
     def counter(self, name: str) -> Count:
         """Handle of a counter; the same for the same name. KeyError: there is no such name."""
@@ -191,13 +195,26 @@ class Metrics:
         gauges: dict[str, float | None] = {name: one.value for name, one in self._gauges.items()}
         gauges |= {"rss_bytes": _rss_bytes(), "open_files": _open_files()}
         for name, ask in self._asked.items():
-            (counters if name in COUNTERS else gauges)[name] = ask()
+            if (value := self._answer(name, ask)) is not None:
+                (counters if name in COUNTERS else gauges)[name] = value
         by_reason = {name: dict(one.value) for name, one in self._reasons.items()}
-        by_reason |= {name: dict(ask()) for name, ask in self._asked_reasons.items()}
+        for name, ask_reasons in self._asked_reasons.items():
+            if (counts := self._answer(name, ask_reasons)) is not None:
+                by_reason[name] = dict(counts)
         histograms = {name: one.value for name, one in self._histograms.items()}
         return Beat(
             process, ready, detail, reloaded, counters, by_reason, gauges, histograms, self._steps_s.copy()
         )
+
+    def _answer(self, name: str, ask: Callable[[], T]) -> T | None:
+        """Ask; whoever cannot answer must not end what works, so it is logged, once, and left out."""
+        try:
+            return ask()
+        except Exception:
+            if name not in self._silent:
+                self._silent.add(name)
+                _log.exception("nobody can say %s", name)
+            return None
 
 
 def _known(name: str, names: Mapping[str, Any]) -> str:
