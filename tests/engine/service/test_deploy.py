@@ -152,7 +152,7 @@ def test_systemd_takes_the_unit_and_finds_little_exposed(tmp_path):
         pytest.skip("systemd-analyze is not on the PATH")
     copy = tmp_path / "spindlewatch.service"
     text = (FOLDER / "spindlewatch.service").read_text()
-    copy.write_text(re.sub(r"(?m)^(ExecStart\w*)=/opt\S+", rf"\1={sys.executable}", text))
+    copy.write_text(re.sub(r"(?m)^(Exec\w+)=/\S+", rf"\1={sys.executable}", text))
 
     verified = subprocess.run(
         ["systemd-analyze", "verify", copy], capture_output=True, text=True, check=False
