@@ -21,7 +21,7 @@ from engine.feeders.settings import feed_table, find_spindle, in_file
 from engine.runtime import Stop
 
 _BEAT_S = 0.05
-_MAX_WAITING = 16  # documents of all agents; when so many wait, the agents' own buffers hold the rest
+_MAX_WAITING = 4  # documents of all agents; when so many wait, the agents' own buffers hold the rest
 _COUNTED = ("documents", "errors", "gaps", "lost", "restarts", "repeated", "unusable")
 
 
@@ -126,6 +126,7 @@ class _Followed:
             table.interval_s,
             table.heartbeat_s,
             table.timeout_s,
+            table.count,
             max_document_bytes=round(table.max_document_mib * 2**20),
             ca_file=table.ca_file,
         )

@@ -66,7 +66,7 @@ class AgentTable(Table, frozen=True):
     ----------
     url, device, path, ca_file : str
         As for `engine.feeders.mtconnect_agent.Asked`.
-    interval_s, heartbeat_s, timeout_s : float
+    interval_s, heartbeat_s, timeout_s, max_document_mib, count : float
         Likewise.
     spindle : str
         The declared spindle that the values belong to.
@@ -88,7 +88,8 @@ class AgentTable(Table, frozen=True):
     interval_s: Annotated[float, Meta(ge=0.01, le=60)] = 0.1
     heartbeat_s: Annotated[float, Meta(ge=0.1, le=300)] = 1.0
     timeout_s: Positive = 10.0
-    max_document_mib: Annotated[float, Meta(gt=0, le=256)] = 16.0
+    max_document_mib: Annotated[float, Meta(gt=0, le=256)] = 8.0
+    count: Annotated[int, Meta(ge=1, le=100_000)] = 1000
     values: Values = msgspec.field(default_factory=dict)
     defaults: bool = True
     sections: tuple[SectionRule, ...] = ()

@@ -118,6 +118,8 @@ class _Reader:
             searched = max(len(self._buffer) - len(name) - 100, 0)
             if not self._more():
                 raise AgentError("the stream broke off within a part")
+        if found.start() > self._max_bytes:
+            raise self._too_long()
         return self._take(found.start())
 
     def _line(self) -> bytes | None:

@@ -7,7 +7,6 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from asyncua import ua
 from asyncua.client.client import Client
@@ -66,18 +65,18 @@ class Server:
         self._table, self._slots = table, slots
         if not table.url.startswith("opc.tcp://") or "@" in table.url:
             raise ConfigError(f"Expected opc.tcp://host:port, got {table.url!r} - at `$.{path}.url`")
-        self._ids: dict[str, Any] = {}
         for name in slots:
             try:
-                self._ids[name] = ua.NodeId.from_string(name)
+                ua.NodeId.from_string(_in_namespace(name, 1))
             except (UaError, ValueError) as error:
-                wanted = 'a node id as "ns=2;s=Name" or "ns=2;i=1001"'
+                wanted = 'a node id as "ns=2;s=Name", "nsu=urn:maker:machine;s=Name" or "ns=2;i=1001"'
                 raise ConfigError(f"Expected {wanted}: {error} - at `$.{path}.values.{name}`") from error
         self._password = _first_line(table.password_file) if table.password_file else None
         _check_security(table, path)
         self._nodes = Nodes(slots, table.array_stamp)
         self._told = ""
-        self._heard_s: float | None = None
+        self._is_fed = False
+        self._lost_s: float | None = None
         self.counts: Counter[str] = Counter()
         """``errors``: sessions that failed; ``sessions`` that began; ``refused`` node ids."""
 
@@ -106,35 +105,48 @@ class Server:
         """Wait before another try; say so once the server has been away for too long."""
         until_s = monotonic_s() + delay_s
         while (left_s := until_s - monotonic_s()) > 0:
-            if self._heard_s is not None and monotonic_s() - self._heard_s > _GRACE_S:
-                self._heard_s = None
+            if self._lost_s is not None and monotonic_s() - self._lost_s > _GRACE_S:
+                self._is_fed, self._lost_s = False, None
                 feed.forget(self._table.spindle)
             await asyncio.sleep(min(left_s, 0.5))
 
     async def _session(self, feed: Feed) -> None:
         client = await self._client()
-        await asyncio.wait_for(client.connect(), 4 * self._table.timeout_s)
+        await asyncio.wait_for(client.connect(), 2 * self._table.timeout_s)
         try:
             server_ns = await self._server_ns(client)
-            subscription = await self._subscribe(client)
+            names = await self._names(client)
+            subscription = await self._subscribe(client, names)
             self._nodes.begin()
+            self._is_fed, self._lost_s = True, None
             self.counts["sessions"] += 1
             if self._told:
                 _log.info("opcua: %s: well again", self._table.url)
                 self._told = ""
-            await self._listen(subscription, server_ns, feed)
+            await self._listen(subscription, names, server_ns, feed)
         finally:
             await _close(client)
 
-    async def _listen(self, subscription: Subscription, server_ns: int | None, feed: Feed) -> None:
-        names = {node_id: name for name, node_id in self._ids.items()}
+    async def _names(self, client: Client) -> dict[ua.NodeId, str]:
+        """Find what the configured nodes are called by this server today: numbers of namespaces may change."""
+        found = {}
+        for name in self._slots:
+            uri = _namespace(name)
+            number = await client.get_namespace_index(uri) if uri else 0
+            found[ua.NodeId.from_string(_in_namespace(name, number))] = name
+        return found
+
+    async def _listen(
+        self, subscription: Subscription, names: Mapping[ua.NodeId, str], server_ns: int | None, feed: Feed
+    ) -> None:
+        agreed = subscription.parameters
+        alive_s = agreed.RequestedPublishingInterval * agreed.RequestedMaxKeepAliveCount / 1000
         while True:
             published_s = subscription.last_publish_at
-            event = await subscription.next_event(2 * self._table.interval_s + _SILENT_S)
-            if event is None and subscription.last_publish_at == published_s:
-                raise ConnectionError("got neither values nor signs of life")
-            self._heard_s = monotonic_s()
+            event = await subscription.next_event(1.5 * alive_s + _SILENT_S)
             if event is None:
+                if subscription.last_publish_at == published_s:
+                    raise ConnectionError("got neither values nor signs of life")
                 continue
             if not isinstance(event, DataChangeEvent):
                 raise ConnectionError("the server ended the subscription")
@@ -155,7 +167,7 @@ class Server:
             if reading is not None:
                 feed.take(self._table.spindle, [reading], self._table.url)
 
-    async def _subscribe(self, client: Client) -> Subscription:
+    async def _subscribe(self, client: Client, names: Mapping[ua.NodeId, str]) -> Subscription:
         table = self._table
         parameters = ua.CreateSubscriptionParameters(
             RequestedPublishingInterval=ua.Duration(1000 * table.interval_s),
@@ -167,16 +179,16 @@ class Server:
         )
         subscription = await client.create_subscription(parameters, queue_maxsize=_MAX_WAITING)
         handles = await subscription.subscribe_data_change(
-            [client.get_node(node_id) for node_id in self._ids.values()],
+            [client.get_node(node_id) for node_id in names],
             queuesize=table.queue,
             sampling_interval=ua.Duration(1000 * (table.sampling_s or table.interval_s)),
         )
         self.counts["refused"] = 0
-        for name, handle in zip(self._ids, handles, strict=True):
+        for name, handle in zip(names.values(), handles, strict=True):
             if isinstance(handle, ua.StatusCode):
                 self.counts["refused"] += 1
                 _log.warning("opcua: %s: %s: the server refuses it: %s", table.url, name, handle.name)
-        if self.counts["refused"] == len(self._ids):
+        if self.counts["refused"] == len(names):
             raise ConnectionError("the server refuses every node")
         return subscription
 
@@ -210,6 +222,8 @@ class Server:
 
     def _fail(self, error: Exception) -> None:
         self.counts["errors"] += 1
+        if self._is_fed and self._lost_s is None:
+            self._lost_s = monotonic_s()
         told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         if told != self._told:
             _log.warning("opcua: %s: trying again: %.300s", self._table.url, told)
@@ -222,6 +236,16 @@ async def _close(client: Client) -> None:
         await asyncio.wait_for(client.disconnect(), 2.0)
     except Exception:
         client.disconnect_socket()
+
+
+def _namespace(name: str) -> str:
+    """URI of a node id that names its namespace so; else empty."""
+    return name[4:].partition(";")[0] if name.startswith("nsu=") else ""
+
+
+def _in_namespace(name: str, number: int) -> str:
+    """Node id with the number of its namespace."""
+    return f"ns={number};{name.partition(';')[2]}" if name.startswith("nsu=") else name
 
 
 def _check_security(table: ServerTable, path: str) -> None:

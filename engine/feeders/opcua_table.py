@@ -34,8 +34,9 @@ class ServerTable(Table, frozen=True):
     spindle : str
         The declared spindle that the values belong to.
     values : dict
-        Node id, as ``ns=2;s=Spindle.Load`` -> channel or field of the context. A node that holds an array becomes a
-        channel of a waveform group, at the declared rate.
+        Node id, as ``ns=2;s=Spindle.Load`` or, where a server may number its namespaces anew,
+        ``nsu=urn:maker:machine;s=Spindle.Load`` -> channel or field of the context. A node that holds an array
+        becomes a channel of a waveform group, at the declared rate.
     interval_s : float
         How often the server sends what changed.
     sampling_s : float

@@ -1,5 +1,7 @@
+import json
 import math
 import socket
+import subprocess
 import sys
 import threading
 from contextlib import contextmanager
@@ -117,6 +119,46 @@ def test_a_node_that_the_server_does_not_have_is_told_and_the_others_are_fed(mil
     with feeding(mill.url, values=values) as (sent, feed):
         wait_until(lambda: sent.tools == ["T1"] and feed.counts["servers_refused"] == 1)
     assert "ns=2;s=nothing: the server refuses it" in caplog.text
+
+
+def test_a_namespace_can_be_named_by_its_uri(mill):
+    with feeding(mill.url, values='"nsu=urn:mill:nodes;s=tool" = { context = "tool" }') as (sent, _feed):
+        wait_until(lambda: sent.tools == ["T1"])
+
+
+def test_a_connection_that_is_soon_back_leaves_the_context_as_it_was(mill):
+    with feeding(mill.url) as (sent, feed):
+        wait_until(lambda: sent.tools == ["T1"])
+        mill.hang_up()
+        mill.listen()
+        wait_until(lambda: feed.counts["servers_sessions"] == 2)
+        mill.write("tool", "T2")
+        wait_until(lambda: sent.tools == ["T1", "T2"])
+    mill.write("tool", "T1")
+
+
+def test_a_dry_run_prints_what_would_be_sent_and_needs_no_redis(mill, tmp_path):
+    path = tmp_path / "site.toml"
+    path.write_text(
+        SITE + f'[[feeds.opcua.servers]]\nurl = "{mill.url}"\nspindle = "M1"\nvalues = {{ {VALUES} }}\n'
+        '[redis]\nurl = "redis://127.0.0.1:1/0"\n'
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "engine.cli",
+        "feed",
+        "opcua",
+        "--config",
+        path,
+        "--dry-run",
+        "2",
+        "--json",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    *items, counts = map(json.loads, done.stdout.splitlines())
+    assert {item.get("tool", item.get("group")) for item in items} == {"T1", "load"}
+    assert counts["feed"]["servers_sessions"] == 1
 
 
 def test_a_server_that_is_gone_leaves_an_unknown_context_and_is_found_again(mill, caplog):
