@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,7 @@ from numpy.typing import NDArray
 
 from detectors.absolute import AbsoluteLimits
 from detectors.base import NOTHING, Assessment
-from detectors.baseline import Baseline
-from detectors.between_cuts import between_cuts
-from detectors.budget import Budget
-from detectors.dynamic import DynamicChange
 from detectors.guard import may_learn, may_observe
-from detectors.quietest import Quietest
 from detectors.spindle_loads import SpindleLoads
 from engine.clock import NS_PER_S
 from engine.config import Config
@@ -24,15 +18,11 @@ from engine.declared import SensorGroup, TeachIn
 from engine.records import FeatureVector, Regime
 from engine.verdicts import LATCHED, Finding, Reason, Score, Tier
 from operators.baseline_store import BaselineStore
-from operators.cutting_gate import load_channels
 from operators.features import FeatureSet
 from operators.group_watch import GroupWatch
+from operators.new_models import NewModels
 from operators.regime_models import ModelsByRegime, RegimeModels, likeness_of
-from operators.teach_in import vector_rate_hz, vectors_wanted
 from operators.untold_work import Says, UntoldWork
-
-_N_VISITS = 3
-"""Cuts, or moments in the air, that a baseline is learned from where these are told apart."""
 
 
 class GroupDetect:
@@ -59,29 +49,22 @@ class GroupDetect:
     """
 
     __slots__ = (
-        "_budget",
-        "_config",
-        "_detectors",
         "_dynamic",
         "_exceeded_ns",
-        "_features",
         "_findings",
         "_first_ns",
-        "_is_load",
         "_last",
         "_last_regime",
         "_learn_limit",
         "_limits",
         "_models",
         "_n_learned",
-        "_n_visits",
         "_names",
+        "_new",
         "_on",
         "_quiet_ns",
-        "_quietest",
         "_skip_s",
         "_teach_in_end_s",
-        "_wanted",
         "_watch",
         "_work",
     )
@@ -98,32 +81,22 @@ class GroupDetect:
         store: BaselineStore | None = None,
     ) -> None:
         teach_in = teach_in or TeachIn()
-        self._n_learned = features.n_learned
-        self._features = features.features[: self._n_learned]
-        self._names = features.names
-        coupled = {channel.name for channel in group.channels if channel.dc_coupled}
-        self._is_load = [spec.channel in coupled for spec in features.specs[: self._n_learned]]
-        sees_cuts = group.kind == "waveform" and bool(load_channels(group))
-        self._quietest = Quietest(self._features, self._is_load) if sees_cuts else None
-        self._config, self._dynamic = config, config.dynamic.enabled
+        self._n_learned, self._names = features.n_learned, features.names
+        self._new = NewModels(group, features, teach_in, config, n_groups)
+        asks = self._new.quietest is not None and not self._new.prescribed
+        self._work = UntoldWork(group, features.features, loads) if asks else None
+        self._dynamic = config.dynamic.enabled
         self._on, self._learn_limit = config.judge.on, config.learn.limit
         self._quiet_ns = config.judge.off_delay_s * NS_PER_S
-        self._detectors = [entry for entry in config.detectors if group.kind in entry.kinds]
-        self._wanted = vectors_wanted(group, teach_in, config)
-        prescribed = teach_in.n_vectors is not None or teach_in.duration_s is not None
-        self._n_visits = 1 if prescribed else _N_VISITS
-        asks = sees_cuts and not prescribed
-        self._work = UntoldWork(group, features.features, loads) if asks else None
-        self._budget = Budget.of_group(config, vector_rate_hz(group, config), n_groups)
         self._skip_s, duration_s = teach_in.skip_s, teach_in.duration_s
         self._teach_in_end_s = math.inf if duration_s is None else self._skip_s + duration_s
         self._limits = AbsoluteLimits(features.features, config.limits, spindle)
         long = () if features.long is None else features.long.features
         self._watch = GroupWatch(features.features, long, group, config)
         self._findings: list[Finding] = []
-        likeness = likeness_of(self._features, group, config, self._wanted, teach_in, n_groups)
+        likeness = likeness_of(self._new.features, group, config, self._new.wanted, teach_in, n_groups)
         owner = (spindle, group.name, likeness)
-        self._models = ModelsByRegime(self._make, config.learn.max_regimes, store, owner)
+        self._models = ModelsByRegime(self._new.models, config.learn.max_regimes, store, owner)
         self._first_ns: int | None = None
         self._exceeded_ns: int | None = None
         self._last_regime: Regime | None = None
@@ -167,7 +140,7 @@ class GroupDetect:
             if self._work is not None:
                 self._work.leave()
             if models.begin_visit() and regime.cutting is not None:
-                models.baseline = self._make(regime).baseline
+                models.baseline = self._new.baseline(regime)
         elif not vector.usable:
             models.baseline.forget()
         tier, best, drift = self._assess(vector, models)
@@ -221,7 +194,7 @@ class GroupDetect:
             self._models.save(),
             self._watch.save(),
             tuple(self._findings),
-            None if self._quietest is None else self._quietest.save(),
+            None if self._new.quietest is None else self._new.quietest.save(),
             None if self._work is None else self._work.save(),
         )
 
@@ -230,35 +203,13 @@ class GroupDetect:
         self._first_ns, self._exceeded_ns, last, models, watch, findings, quietest, work = state
         if self._work is not None:
             self._work.restore(work)
-        if self._quietest is not None:
-            self._quietest.restore(quietest)
+        if self._new.quietest is not None:
+            self._new.quietest.restore(quietest)
         self._watch.restore(watch)
         self._findings = list(findings)
         self._last_regime = None if last is None else Regime(*last)
         self._models.restore(models)
         self._last = None if self._last_regime is None else self._models.get(self._last_regime)
-
-    def _make(self, regime: Regime) -> RegimeModels:
-        """Begin to learn a regime; where cuts are told apart, more is known of it than its first few show."""
-        features, together, most, budget, n_visits = self._features, None, math.inf, self._budget, 1
-        quietest = self._quietest
-        if regime.cutting is not None:
-            quietest = None
-            features, together, most = between_cuts(self._features, self._is_load, cutting=regime.cutting)
-            budget, n_visits = replace(budget, may_sink=False), self._n_visits
-        baseline = Baseline(
-            features,
-            self._detectors,
-            self._wanted,
-            n_visits=n_visits,
-            budget=budget,
-            ensemble=self._config.ensemble,
-            direction=self._config.learn.direction,
-            together=together,
-            most=most,
-            quietest=quietest,
-        )
-        return RegimeModels(baseline, DynamicChange(self._features))
 
     def _assess(self, vector: FeatureVector, models: RegimeModels) -> tuple[Tier, Assessment, bool]:
         """Say which tier is most alarmed, what it says, and whether the learned tier's scores drift.
@@ -294,7 +245,7 @@ class GroupDetect:
             return best
         self._exceeded_ns = vector.t_ns  # nor is it learnt meanwhile
         if says is Says.WORKS:
-            models.baseline = self._make(vector.regime.baseline).baseline
+            models.baseline = self._new.baseline(vector.regime.baseline)
             models.n_begun += 1
         return NOTHING
 
@@ -314,8 +265,9 @@ class GroupDetect:
             self._exceeded_ns = vector.t_ns
         if vector.usable and vector.steady:
             models.dynamic.learn(self._learned(vector))
-        if self._quietest is not None and not vector.regime.baseline.cutting and self._allowed(vector):
-            self._quietest.learn(self._learned(vector))
+        quietest = self._new.quietest
+        if quietest is not None and not vector.regime.baseline.cutting and self._allowed(vector):
+            quietest.learn(self._learned(vector))
         baseline = models.baseline
         if not baseline.complete:
             elapsed_s = (vector.t_ns - self._first_ns) / NS_PER_S
