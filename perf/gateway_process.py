@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from engine.service.health import Beat, Lines
+from perf.figures import FailedError
 from perf.real_redis import LONG_S, RedisServer, wait_until
 from sinks.address import Address
 
+_PORTS = range(20_000, 32_000)
 _SPINDLE = """
 [[spindles]]
 name = "{name}"
@@ -115,5 +119,8 @@ def _listen(fd: int, beats: list[Beat], deaf: threading.Event) -> None:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """A port below those that the kernel gives to clients: one of them could take it while the gateway is down."""
+    for port in random.sample(_PORTS, 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise FailedError(f"no port is free from {_PORTS.start} to {_PORTS.stop - 1}")

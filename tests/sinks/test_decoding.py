@@ -25,6 +25,7 @@ from engine.verdicts import (
 )
 from sinks import messages
 from sinks.alert_json import alert_as_dict, alert_from_json
+from sinks.journal import Followed, Journal
 from sinks.mailbox import ShownScore, shown
 from sinks.messages import live_from_json
 from sinks.tool_history import life_as_dict, life_from_json
@@ -160,6 +161,28 @@ def test_what_is_read_back_is_what_was_told():
     assert replace(again, certainty=0.0, reasons=()) == replace(one, certainty=0.0, reasons=())
     assert live_from_json(messages.state(state())) == [state()]
     assert live_from_json(messages.scores([shown(verdict(0.5))])) == [shown(verdict(0.5))]
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory):
+    journal = Journal(tmp_path_factory.mktemp("decoded") / "journal.sqlite3", durable=False)
+    yield journal
+    journal.close()
+
+
+@given(ALERTS, LIVES)
+def test_whatever_can_be_read_can_be_journaled(journal, one, life):
+    alert_ = alert_from_json(orjson.dumps(alert_as_dict(one)))
+
+    told = journal.follow(
+        {"shop:alerts": Followed("1-0", 1)}, [alert_], [life_from_json(orjson.dumps(life_as_dict(life)))]
+    )
+
+    if told[0] is not None:  # the same one was not there already
+        (entry,) = journal.page(told[0].seq - 1, 1)
+        assert (entry, entry.spindle) == (told[0], one.spindle)
+        assert entry.json == orjson.dumps(alert_as_dict(one))
+    assert journal.lives(life.spindle)
 
 
 def changed(change):
