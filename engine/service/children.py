@@ -16,7 +16,7 @@ FIRST_DELAY_S, MAX_DELAY_S = 0.2, 5.0
 """Before a child that died is started again: doubled from one to the other."""
 HEALTHY_S = 60.0
 """Having run for so long, a child that dies is started again as if for the first time."""
-_FIRST_SIGN_S = 30.0  # what a process may take to load its libraries on a machine that is busy
+_FIRST_SIGN_S = 120.0  # what a process may take to load its libraries, on a machine where many do so at once
 _KILL_S = 2.0
 _PIPE_BYTES = 64 * 1024
 

@@ -181,6 +181,15 @@ def test_asked_to_end_it_lets_the_processes_come_to_rest_the_gateway_last(superv
     assert result["drained"]
 
 
+def test_asked_to_end_while_its_processes_begin_it_ends_well(supervise):
+    service = supervise("shard-0", "gateway:last")
+    wait_until(lambda: len(service.log("started as process")) == 2)
+    result = service.end()
+
+    assert result["drained"]
+    assert service.process.returncode == 0
+
+
 def test_a_process_that_does_not_come_to_rest_is_killed_in_time(supervise):
     service = supervise("shard-0:stubborn", "gateway:last")
     service.wait_until_ready()
