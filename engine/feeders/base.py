@@ -13,10 +13,11 @@ from engine.errors import WireError
 from engine.feeders.settings import Slot
 from engine.feeders.spindle_feed import Item, Reading, SpindleFeed
 from engine.feeders.stamps import Now, read_now
-from engine.records import Block
+from engine.records import Block, complete_ns
 
 _HEAD_BYTES = 256
 _SKEW_NS = NS_PER_S  # a clock off by more is told
+_BEAT_NS = NS_PER_S // 25
 _REPORT_NS = 60 * NS_PER_S
 
 _log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Letters(Protocol):
 class Feed:
     """Takes what a source tells, sends records, counts; never raises for what a source says.
 
-    For one thread. Call `beat` some ten times a second, whether anything comes or not.
+    For one thread. Call `beat` some ten times a second or more often, whether anything comes or not.
 
     Parameters
     ----------
@@ -87,9 +88,10 @@ class Feed:
         """How much later than its time the newest dated value of each spindle came."""
         self._send, self._letters, self._now = send, letters, now
         self._max_ahead_ns = round(config.redis.max_ahead_s * NS_PER_S)
-        self._spindles = {
-            spindle.name: SpindleFeed(spindle, hold_s, self.counts) for spindle in config.spindles
-        }
+        self._declared = {spindle.name: spindle for spindle in config.spindles}
+        self._hold_s = hold_s
+        self._fed: dict[str, SpindleFeed] = {}  # of which something came
+        self._beaten_ns = 0
         self._told_skew_s: dict[str, float] = {}
         self._reported_ns = now().steady_ns
         self._reported: Counter[str] = Counter()
@@ -112,7 +114,7 @@ class Feed:
         """
         now = self._now()
         usable = [reading for reading in readings if self._is_present(spindle, reading, origin, now)]
-        items, refused = self._spindles[spindle].take(usable, now, rate_hz)
+        items, refused = self._of(spindle).take(usable, now, rate_hz)
         for reading, error in refused:
             self.refuse(
                 "malformed", origin, f"{reading.name}: {error}", repr(reading.value)[:99].encode(), spindle
@@ -121,15 +123,16 @@ class Feed:
 
     def pass_on(self, item: Item, origin: str) -> None:
         """Take a record that the source made itself, as by `engine.wire`."""
-        now = self._now()
-        if item.spindle not in self._spindles:
+        now, spindle = self._now(), self._declared.get(item.spindle)
+        if spindle is None:
             self.refuse("unknown", origin, f"got data of {item.spindle!r}, wanted a declared spindle")
             return
-        end_ns = item.end_ns if isinstance(item, Block) else item.t_ns
+        group = spindle.group(item.group) if isinstance(item, Block) else None
+        end_ns = complete_ns(item, group) if isinstance(item, Block) and group else item.t_ns
         if self._is_ahead(end_ns, item.spindle, origin, now):
             return
         self._note_skew(item.spindle, now.utc_ns - end_ns)
-        self._pass([self._spindles[item.spindle].pass_on(item, now)], origin)
+        self._pass([self._of(item.spindle).pass_on(item, now)], origin)
 
     def refuse(self, reason: str, origin: str, error: str, head: bytes = b"", spindle: str = "") -> None:
         """Count, keep and, the first time, log what cannot be used."""
@@ -140,16 +143,26 @@ class Feed:
 
     def forget(self, spindle: str, slots: Collection[Slot] | None = None) -> None:
         """The source of a spindle, or of some of its slots, is gone: what it said holds no longer."""
-        self._pass(self._spindles[spindle].forget(self._now(), slots), "")
+        if spindle in self._fed:
+            self._pass(self._fed[spindle].forget(self._now(), slots), "")
 
     def beat(self) -> None:
         """Send what is due though nothing came, and log every minute what was counted."""
         now = self._now()
-        for feed in self._spindles.values():
+        if now.steady_ns - self._beaten_ns < _BEAT_NS:
+            return
+        self._beaten_ns = now.steady_ns
+        for feed in self._fed.values():
             self._pass(feed.beat(now), "")
         if now.steady_ns - self._reported_ns >= _REPORT_NS and self.counts != self._reported:
             self._reported_ns, self._reported = now.steady_ns, Counter(self.counts)
             _log.info("so far: %s", ", ".join(f"{n} {what}" for what, n in sorted(self.counts.items())))
+
+    def _of(self, spindle: str) -> SpindleFeed:
+        feed = self._fed.get(spindle)
+        if feed is None:
+            feed = self._fed[spindle] = SpindleFeed(self._declared[spindle], self._hold_s, self.counts)
+        return feed
 
     def _pass(self, items: Sequence[Item], origin: str) -> None:
         for item in items:

@@ -14,6 +14,7 @@ from engine.feeders.settings import feed_table, in_file
 from engine.runtime import Stop
 
 _WAIT_S = 0.1
+_LONGEST_BYTES = 8 * 2**20  # a second of 64 channels at 32 kHz
 
 
 def feed_mqtt(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
@@ -74,6 +75,10 @@ def take(message: Message, routes: Sequence[Route], spindles: Sequence[str], fee
             feed.forget(spindle)
         return
     feed.counts["messages"] += 1
+    if len(message.payload) > _LONGEST_BYTES:
+        told = f"got {len(message.payload)} bytes, wanted at most {_LONGEST_BYTES}"
+        feed.refuse("malformed", message.topic, told, message.payload)
+        return
     taken = [route.take(message, feed) for route in routes]
     if not any(taken):
         feed.refuse("unknown", message.topic, "wanted a topic that was subscribed", message.payload)

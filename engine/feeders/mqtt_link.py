@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -149,6 +150,7 @@ class Link:
         self.n_dropped = 0
         """Messages that had to make room."""
         self._is_ready = False
+        self._told = ""
         self._client = self._make_client()
 
     def __enter__(self) -> Self:
@@ -213,6 +215,8 @@ class Link:
         )
         client.reconnect_delay_set(*_DELAYS_S)
         if broker.username:
+            if not broker.tls and broker.host not in ("localhost", "127.0.0.1", "::1"):
+                _log.warning("mqtt: the password goes to %s unencrypted, as tls is off", broker.host)
             client.username_pw_set(broker.username, _password(broker.password_file))
         if broker.tls:
             try:
@@ -232,19 +236,28 @@ class Link:
 
     def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            _log.error("mqtt: %s refused the connection, trying again: %s", self._broker.host, reason)
+            self._tell(f"refused the connection: {reason}")
             return
         _log.info("mqtt: connected to %s", self._broker.host)
+        self._told = ""
         client.subscribe([(topic, self._broker.qos) for topic in self._topics])
         for told in self._greet():
             client.publish(told.topic, told.payload, told.qos, told.is_retained)
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:
-        _log.warning("mqtt: %s cannot be reached, trying again", self._broker.host)
+        self._tell(
+            f"cannot be reached: {sys.exception() or 'no answer'}"
+        )  # paho calls this where it caught it
+
+    def _tell(self, trouble: str) -> None:
+        """Log trouble with the connection once, however often it is tried again."""
+        if trouble != self._told:
+            _log.warning("mqtt: %s %s; trying again", self._broker.host, trouble)
+        self._told = trouble
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        self._is_ready = False
-        if reason.is_failure:
+        was_ready, self._is_ready = self._is_ready, False
+        if reason.is_failure and was_ready:
             _log.warning("mqtt: connection to %s lost: %s", self._broker.host, reason)
             self.put(_LOST)
 

@@ -1,9 +1,13 @@
+import gc
+import shutil
+import subprocess
+
 import pytest
 from mosquitto import Mosquitto
 
 from engine.errors import ConfigError, UsageError
 from engine.feeders import extras
-from engine.feeders.mqtt_link import Broker, Link, Message
+from engine.feeders.mqtt_link import Broker, Link, Message, Published
 from perf.real_redis import wait_until
 
 
@@ -85,3 +89,58 @@ def test_a_missing_library_is_told_with_the_extra_that_brings_it():
         UsageError, match=r"feed needs no_such_module, which .* pip install 'spindlewatch\[mqtt\]'"
     ):
         extras.library("no_such_module", "mqtt", "feed")
+
+
+@pytest.fixture
+def locked_broker(tmp_path):
+    """A mosquitto that speaks TLS and asks for a password; certificate and password are files in its folder."""
+    for program in ("openssl", "mosquitto_passwd"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not on the PATH")
+    request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-addext"]
+    request += ["subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "ca.pem"]
+    for command in (["openssl", *request], ["mosquitto_passwd", "-b", "-c", "users", "watch", "se cret"]):
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "password").write_text("se cret\n")
+    files = [f"{key} {tmp_path / name}" for key, name in (("certfile", "ca.pem"), ("keyfile", "key.pem"))]
+    server = Mosquitto(
+        tmp_path, *files, f"password_file {tmp_path / 'users'}", "allow_anonymous false", "user root"
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+def trusted(broker, folder, **more):
+    secrets = {
+        "ca_file": str(folder / "ca.pem"),
+        "username": "watch",
+        "password_file": str(folder / "password"),
+    }
+    return Broker(host="127.0.0.1", port=broker.port, tls=True, **(secrets | more))
+
+
+def test_a_trusted_broker_lets_in_whoever_has_the_password(locked_broker, tmp_path):
+    with Link(trusted(locked_broker, tmp_path), ["a"]) as link:
+        wait_until(lambda: link.is_ready)
+        link.publish(Published("a", b"x"))
+        assert hear(link, 1) == [Message("a", b"x")]
+
+
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket")  # paho leaves it to be collected
+@pytest.mark.parametrize("wrong", ["password", "authority"])
+def test_without_trust_or_password_nothing_is_said_and_the_reason_is_logged(
+    locked_broker, tmp_path, caplog, wrong
+):
+    (tmp_path / "wrong").write_text("secret\n")
+    more = {"password_file": str(tmp_path / "wrong")} if wrong == "password" else {"ca_file": ""}
+    with (
+        caplog.at_level("WARNING", "engine.feeders"),
+        Link(trusted(locked_broker, tmp_path, **more), ["a"]) as link,
+    ):
+        wait_until(lambda: caplog.messages)
+        assert not link.is_ready
+    gc.collect()
+    told = {"password": "refused the connection: Not authorized", "authority": "certificate verify failed"}
+    assert told[wrong] in caplog.messages[0]
+    assert "cret" not in caplog.text
