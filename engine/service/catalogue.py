@@ -79,7 +79,8 @@ HISTOGRAMS: Mapping[str, tuple[str, tuple[float, ...]]] = MappingProxyType(
             (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0),
         ),
         "journal_lag_s": (
-            "From an alert being made to its being in the journal; includes what waited in Redis.",
+            "From an alert being made to its being in the journal, by the clocks of two processes; "
+            "includes what waited in Redis.",
             (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0),
         ),
     }
