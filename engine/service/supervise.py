@@ -103,8 +103,8 @@ def supervise(
     with SiteFile(path) as site:
         config = site.config
         log_to_stderr(options.log or config.log.format, config.log.level, "supervisor")
-        check_redis(config.redis)
-        supervisor = Supervisor(site, specs(config, site.copy, options))
+        doubts = check_redis(config.redis)
+        supervisor = Supervisor(site, specs(config, site.copy, options), doubts)
         with closing(StatusServer(config.service, supervisor.seen)) as status:
             told = len(config.spindles), without_password(config.redis.url), status.start().page_url
             _log.info("%d spindles from %s, status at %s", *told)

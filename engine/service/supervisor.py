@@ -76,9 +76,11 @@ class Supervisor:
         Entered.
     specs : sequence of Spec
         What to run.
+    doubts : sequence of str
+        What should not stay as it is; `systemctl status` shows it.
     """
 
-    def __init__(self, site: SiteFile, specs: Sequence[Spec]) -> None:
+    def __init__(self, site: SiteFile, specs: Sequence[Spec], doubts: Sequence[str] = ()) -> None:
         self._site, self._service = site, site.config.service
         self.children = [Child(spec, self._service.hang_s) for spec in specs]
         self._drain_from_s: float | None = None
@@ -86,7 +88,7 @@ class Supervisor:
         self._reload_ok, self._n_reloads, self._n_refused = True, 0, 0
         self._drained, self._refused, self._last_asked = True, 0, False
         self._announced, self._was_whole = False, False
-        self._watchdog_s = watchdog_s()
+        self._doubts, self._watchdog_s = tuple(doubts), watchdog_s()
         self._ping_s = self._status_s = 0.0
         # Replaced as a whole, so that other threads may read it.
         self._looked = metrics.Seen({}), monotonic_s()
@@ -287,7 +289,9 @@ class Supervisor:
         if now_s >= self._status_s:
             self._status_s = now_s + _STATUS_S
             n_ready = sum(child.ready for child in self.children)
-            notify(f"STATUS={n_ready} of {len(self.children)} processes ready")
+            notify(
+                "STATUS=" + "; ".join((f"{n_ready} of {len(self.children)} processes ready", *self._doubts))
+            )
 
 
 def _last(child: Child) -> dict[str, Any]:

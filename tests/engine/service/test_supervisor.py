@@ -332,6 +332,23 @@ def test_systemd_is_told_when_all_were_started_that_they_live_and_when_they_end(
     assert service.process.wait(20) == 0
 
 
+def test_a_redis_that_forgets_is_told_in_the_log_and_as_long_as_it_runs(supervise, redis_server, tmp_path):
+    with redis_server.client() as redis:
+        redis.config_set("appendonly", "no")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(tmp_path / "notify"))
+        ear.settimeout(20.0)
+        site = SITE.replace("unix:///nowhere/redis.sock", redis_server.url)
+        service = supervise("shard-0", site=site, environment={"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        told = ""
+        while not told.startswith("STATUS=1 of 1 processes ready; "):
+            told = ear.recv(1000).decode()
+
+    assert "DATA WILL BE LOST" in told
+    assert service.log("DATA WILL BE LOST")
+    assert service.end()["drained"]
+
+
 def test_readiness_says_which_process_is_not_ready_and_why(supervise):
     service = supervise("shard-0", "gateway:last:unready")
     wait_until(lambda: service.log("processes run"))
