@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ import orjson
 from engine.clock import monotonic_s
 
 ROOT = Path(__file__).resolve().parent.parent
+# As a user's: modules are compiled once. Where an environment forbids that, every start compiles some two hundred.
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,12 @@ def run_python(*arguments: str | Path) -> Finished:
     """Run this Python in the repository's folder, so that it imports this checkout."""
     start_s = monotonic_s()
     ended = subprocess.run(
-        [sys.executable, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, *map(str, arguments)],
+        cwd=ROOT,
+        env=_ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return Finished(ended.returncode, monotonic_s() - start_s, ended.stdout, ended.stderr)
 
@@ -57,7 +65,7 @@ def running_spindlewatch(*arguments: str | Path) -> Iterator[subprocess.Popen[st
     """Start what the console script runs, and end it on leaving."""
     command = [sys.executable, "-c", "from engine.cli import main; main()", *map(str, arguments)]
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=ROOT, env=_ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             yield process
