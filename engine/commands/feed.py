@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from engine.commands.feed_all import feed_all
 from engine.commands.feed_csv import feed_csv
 from engine.commands.feed_mqtt import feed_mqtt
 from engine.commands.feed_mtconnect import feed_mtconnect
@@ -17,6 +18,7 @@ def feed() -> None:
     """Send to Redis what a source measures, for `run`; each source is a process of its own."""
 
 
+feed.add_command(feed_all)
 feed.add_command(feed_csv)
 feed.add_command(feed_mqtt)
 feed.add_command(feed_mtconnect)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from engine.config import load_config
+from engine.config import Config, load_config
 from engine.feeders.base import Feed
 from engine.feeders.csv_rows import CsvFeed, CsvRows
 from engine.feeders.running import FeedCounts, run_feed
 from engine.feeders.settings import feed_table, in_file
+from engine.feeders.source import Source
 from engine.feeders.tail import Tail
 from engine.runtime import Stop
 
@@ -40,14 +41,38 @@ def feed_csv(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
     """
     config = load_config(config_path)
     with in_file(config_path):
-        table = feed_table(config, "csv", CsvFeed)
-        followed = [
-            (
-                Tail(file.path, "start" if dry_run else file.begin, file.skip_rows + file.header),
-                CsvRows(file, config, f"feeds.csv.files[{n}]"),
-            )
-            for n, file in enumerate(table.files)
-        ]
+        source = csv_source(config, dry_run is not None)
+    return run_feed(config, source.work, hold_s=source.hold_s, dry_run=dry_run)
+
+
+def csv_source(config: Config, dry: bool = False) -> Source:
+    """Make a source of growing files, as ``[feeds.csv]`` says.
+
+    Parameters
+    ----------
+    config : Config
+        ``[feeds.csv]``, ``[[spindles]]``.
+    dry : bool
+        Whether to read files from their start.
+
+    Returns
+    -------
+    Source
+        Not connected yet.
+
+    Raises
+    ------
+    SpindlewatchError
+        A table that cannot be used.
+    """
+    table = feed_table(config, "csv", CsvFeed)
+    followed = [
+        (
+            Tail(file.path, "start" if dry else file.begin, file.skip_rows + file.header),
+            CsvRows(file, config, f"feeds.csv.files[{n}]"),
+        )
+        for n, file in enumerate(table.files)
+    ]
 
     def work(feed: Feed, stop: Stop) -> None:
         resting = threading.Event()
@@ -59,7 +84,7 @@ def feed_csv(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
         for tail, _rows in followed:
             tail.close()
 
-    return run_feed(config, work, hold_s=table.hold_s, dry_run=dry_run)
+    return Source(work, table.hold_s)
 
 
 def take(tail: Tail, rows: CsvRows, feed: Feed) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.config import load_config
+from engine.config import Config, load_config
 from engine.feeders.base import Feed
 from engine.feeders.mqtt_link import Link, Message
 from engine.feeders.mqtt_topics import MqttFeed, Route
 from engine.feeders.running import FeedCounts, run_feed
 from engine.feeders.settings import feed_table, in_file
+from engine.feeders.source import Source
 from engine.runtime import Stop
 
 _WAIT_S = 0.1
@@ -39,9 +40,31 @@ def feed_mqtt(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
     """
     config = load_config(config_path)
     with in_file(config_path):
-        table = feed_table(config, "mqtt", MqttFeed)
-        routes = [Route(topic, config, f"feeds.mqtt.topics[{n}]") for n, topic in enumerate(table.topics)]
-        link = Link(table, [topic.topic for topic in table.topics])
+        source = mqtt_source(config)
+    return run_feed(config, source.work, hold_s=source.hold_s, dry_run=dry_run)
+
+
+def mqtt_source(config: Config, _dry: bool = False) -> Source:
+    """Make a source of topics of a broker, as ``[feeds.mqtt]`` says.
+
+    Parameters
+    ----------
+    config : Config
+        ``[feeds.mqtt]``, ``[[spindles]]``.
+
+    Returns
+    -------
+    Source
+        Not connected yet.
+
+    Raises
+    ------
+    SpindlewatchError
+        A table that cannot be used, or paho-mqtt is not installed.
+    """
+    table = feed_table(config, "mqtt", MqttFeed)
+    routes = [Route(topic, config, f"feeds.mqtt.topics[{n}]") for n, topic in enumerate(table.topics)]
+    link = Link(table, [topic.topic for topic in table.topics])
     spindles = [spindle.name for spindle in config.spindles]
 
     def work(feed: Feed, stop: Stop) -> None:
@@ -53,7 +76,7 @@ def feed_mqtt(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
                 if link.n_dropped:
                     feed.counts["overrun"] = link.n_dropped
 
-    return run_feed(config, work, hold_s=table.hold_s, dry_run=dry_run)
+    return Source(work, table.hold_s)
 
 
 def take(message: Message, routes: Sequence[Route], spindles: Sequence[str], feed: Feed) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from engine.feeders.mtconnect_mapping import Meaning
 from engine.feeders.mtconnect_table import AgentTable, MtconnectTable
 from engine.feeders.running import FeedCounts, run_feed
 from engine.feeders.settings import feed_table, find_spindle, in_file
+from engine.feeders.source import Source
 from engine.runtime import Stop
 
 _BEAT_S = 0.05
@@ -47,15 +48,14 @@ def feed_mtconnect(config_path: Path, *, dry_run: int | None = None) -> FeedCoun
     """
     config = load_config(config_path)
     with in_file(config_path):
-        work = follow_agents(config)
-    return run_feed(config, work, hold_s=math.inf, dry_run=dry_run)
+        source = mtconnect_source(config)
+    return run_feed(config, source.work, hold_s=source.hold_s, dry_run=dry_run)
 
 
-def follow_agents(config: Config) -> Callable[[Feed, Stop], None]:
-    """Make the work of a feeder that follows every agent of ``[feeds.mtconnect]``, each in a thread of its own.
+def mtconnect_source(config: Config, _dry: bool = False) -> Source:
+    """Make a source that follows every agent of ``[feeds.mtconnect]``, each in a thread of its own.
 
-    A value holds until another is told or the agent is gone (agents tell changes only), so run it with an endless
-    ``hold_s``.
+    A value holds until another is told or the agent is gone, for agents tell changes only.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ def follow_agents(config: Config) -> Callable[[Feed, Stop], None]:
 
     Returns
     -------
-    callable
-        For `engine.feeders.running.run_feed`.
+    Source
+        Not connected yet.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def follow_agents(config: Config) -> Callable[[Feed, Stop], None]:
                     feed.beat()
         _count(followed, feed)
 
-    return work
+    return Source(work, math.inf)
 
 
 def _count(followed: Sequence[_Followed], feed: Feed) -> None:
@@ -142,7 +142,7 @@ class _Followed:
     def hand_on(self, feed: Feed, document: Document | None, snapshot: bool) -> None:
         """Give a feed what came; None = the agent is gone, and with it all that held."""
         if document is None:
-            feed.forget(self._spindle)
+            feed.forget(self._spindle, self._meaning.slots)
             return
         for readings, rate_hz in self._meaning.readings(document, snapshot):
             feed.take(self._spindle, readings, self._url, rate_hz)

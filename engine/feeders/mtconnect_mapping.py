@@ -28,6 +28,7 @@ from engine.records import samples_to_ns
 _EXECUTION, _MODE, _ROTARY = "Execution", "ControllerMode", "RotaryMode"
 _IDLE = frozenset({"READY", "PROGRAM_COMPLETED"})
 _TURNING_RPM = 1.0
+_SECTION, _CUTTING = (Slot(None, 0, field, 1.0) for field in ("section", "cutting"))
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +73,15 @@ class Meaning:
         self._latest: dict[str, str | None] = {}  # by name: of what more than one value decides
         self._section: str | None = None
         self._told: set[str] = set()
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """All that is ever told."""
+        return (
+            *self._slots.values(),
+            *([_SECTION] if self._rules else []),
+            *([_CUTTING] if self._idle else []),
+        )
 
     def readings(self, document: Document, snapshot: bool) -> Iterator[Taken]:
         """Make readings of a document, moment by moment.
@@ -144,10 +154,10 @@ class Meaning:
                 unknown = all(self._latest.get(rule.of) is None for rule in self._rules)
                 if unknown or all(rule.is_range for rule in self._rules):
                     self._section = None
-            out.append(Reading("sections", Slot(None, 0, "section", 1.0), self._section, t_ns))
+            out.append(Reading("sections", _SECTION, self._section, t_ns))
         if self._idle:
             cutting = False if self._is_idle() else None
-            out.append(Reading("idle", Slot(None, 0, "cutting", 1.0), cutting, t_ns))
+            out.append(Reading("idle", _CUTTING, cutting, t_ns))
         return out
 
     def _is_idle(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from engine.feeders.base import Feed
 from engine.feeders.opcua_table import OpcuaTable
 from engine.feeders.running import FeedCounts, run_feed
 from engine.feeders.settings import feed_table, find_slots, find_spindle, in_file
+from engine.feeders.source import Source
 from engine.runtime import Stop
 
 if TYPE_CHECKING:
@@ -45,15 +46,14 @@ def feed_opcua(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
     """
     config = load_config(config_path)
     with in_file(config_path):
-        work = follow_servers(config)
-    return run_feed(config, work, hold_s=math.inf, dry_run=dry_run)
+        source = opcua_source(config)
+    return run_feed(config, source.work, hold_s=source.hold_s, dry_run=dry_run)
 
 
-def follow_servers(config: Config) -> Callable[[Feed, Stop], None]:
-    """Make the work of a feeder that follows every server of ``[feeds.opcua]``.
+def opcua_source(config: Config, _dry: bool = False) -> Source:
+    """Make a source that follows every server of ``[feeds.opcua]``.
 
-    A value holds until another is told or the server is gone (servers tell changes only), so run it with an endless
-    ``hold_s``.
+    A value holds until another is told or the server is gone, for servers tell changes only.
 
     Parameters
     ----------
@@ -62,8 +62,8 @@ def follow_servers(config: Config) -> Callable[[Feed, Stop], None]:
 
     Returns
     -------
-    callable
-        For `engine.feeders.running.run_feed`.
+    Source
+        Not connected yet.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def follow_servers(config: Config) -> Callable[[Feed, Stop], None]:
         path = f"feeds.opcua.servers[{index}]"
         spindle = find_spindle(config, one.spindle, f"{path}.spindle")
         servers.append(Server(one, find_slots(one.values, spindle, f"{path}.values"), path))
-    return lambda feed, stop: asyncio.run(_follow(servers, feed, stop))
+    return Source(lambda feed, stop: asyncio.run(_follow(servers, feed, stop)), math.inf)
 
 
 async def _follow(servers: Sequence[Server], feed: Feed, stop: Stop) -> None:

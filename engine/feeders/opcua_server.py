@@ -107,7 +107,7 @@ class Server:
         while (left_s := until_s - monotonic_s()) > 0:
             if self._lost_s is not None and monotonic_s() - self._lost_s > _GRACE_S:
                 self._is_fed, self._lost_s = False, None
-                feed.forget(self._table.spindle)
+                feed.forget(self._table.spindle, tuple(self._slots.values()))
             await asyncio.sleep(min(left_s, 0.5))
 
     async def _session(self, feed: Feed) -> None:

@@ -13,6 +13,7 @@ from engine.feeders.base import Feed
 from engine.feeders.mqtt_link import Link, Message, Published
 from engine.feeders.running import FeedCounts, run_feed
 from engine.feeders.settings import feed_table, in_file
+from engine.feeders.source import Source
 from engine.feeders.sparkplug_nodes import Node, SparkplugFeed, find_devices, topic_parts
 from engine.feeders.sparkplug_payload import BOOLEAN, write_payload
 from engine.feeders.stamps import Now, read_now
@@ -43,9 +44,31 @@ def feed_sparkplug(config_path: Path, *, dry_run: int | None = None) -> FeedCoun
     """
     config = load_config(config_path)
     with in_file(config_path):
-        table = feed_table(config, "sparkplug", SparkplugFeed)
-        nodes = Nodes(table, config)
-        link = nodes.link()
+        source = sparkplug_source(config)
+    return run_feed(config, source.work, hold_s=source.hold_s, dry_run=dry_run)
+
+
+def sparkplug_source(config: Config, _dry: bool = False) -> Source:
+    """Make a source of edge nodes of a broker, as ``[feeds.sparkplug]`` says.
+
+    Parameters
+    ----------
+    config : Config
+        ``[feeds.sparkplug]``, ``[[spindles]]``.
+
+    Returns
+    -------
+    Source
+        Not connected yet.
+
+    Raises
+    ------
+    SpindlewatchError
+        A table that cannot be used, or a library that is not installed.
+    """
+    table = feed_table(config, "sparkplug", SparkplugFeed)
+    nodes = Nodes(table, config)
+    link = nodes.link()
 
     def work(feed: Feed, stop: Stop) -> None:
         with link:
@@ -59,7 +82,7 @@ def feed_sparkplug(config_path: Path, *, dry_run: int | None = None) -> FeedCoun
                 if link.n_dropped:
                     feed.counts["overrun"] = link.n_dropped
 
-    return run_feed(config, work, hold_s=table.hold_s, dry_run=dry_run)
+    return Source(work, table.hold_s)
 
 
 class Nodes:

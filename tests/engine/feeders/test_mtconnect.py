@@ -11,7 +11,7 @@ from mtconnect_server import T0, RecordedAgent, serving
 from engine import redis_keys
 from engine.config import parse_config
 from engine.feeders.base import Feed
-from engine.feeders.mtconnect import follow_agents
+from engine.feeders.mtconnect import mtconnect_source
 from engine.records import Block, Context, Tick
 from engine.runtime import Stop
 from perf.real_redis import wait_until
@@ -53,7 +53,7 @@ def feeding(*urls):
     )
     config, sent, stop = parse_config(SITE + agents), Sent(), Stop()
     feed = Feed(config, sent.send, sent, math.inf)
-    thread = threading.Thread(target=follow_agents(config), args=(feed, stop))
+    thread = threading.Thread(target=mtconnect_source(config).work, args=(feed, stop))
     thread.start()
     try:
         yield sent, feed

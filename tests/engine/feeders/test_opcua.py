@@ -16,7 +16,7 @@ from opcua_mill import PASSWORD, USER, Mill
 from engine.config import parse_config
 from engine.errors import ConfigError, UsageError
 from engine.feeders.base import Feed
-from engine.feeders.opcua import follow_servers
+from engine.feeders.opcua import opcua_source
 from engine.feeders.opcua_server import APPLICATION_URI
 from engine.records import Block, Context
 from engine.runtime import Stop
@@ -72,7 +72,7 @@ def site(url, more="", values=VALUES):
 def feeding(url, more="", values=VALUES):
     config, sent, stop = site(url, more, values), Sent(), Stop()
     feed = Feed(config, sent.send, sent, math.inf)
-    thread = threading.Thread(target=follow_servers(config), args=(feed, stop))
+    thread = threading.Thread(target=opcua_source(config).work, args=(feed, stop))
     thread.start()
     try:
         yield sent, feed
@@ -242,23 +242,23 @@ def test_whatever_answers_instead_of_a_server_is_survived(answer):
 )
 def test_what_cannot_be_used_is_refused_with_its_path(more, values, told):
     with pytest.raises(ConfigError) as error:
-        follow_servers(site("opc.tcp://mill", more, values))
+        opcua_source(site("opc.tcp://mill", more, values))
     assert told in str(error.value)
 
 
 @pytest.mark.parametrize("url", ["http://mill", "opc.tcp://user:secret@mill"])
 def test_an_address_that_is_none_or_holds_a_password_is_refused(url):
     with pytest.raises(ConfigError, match=r"Expected opc.tcp://host:port"):
-        follow_servers(site(url))
+        opcua_source(site(url))
 
 
 def test_a_password_that_cannot_be_read_is_refused(tmp_path):
     with pytest.raises(UsageError, match="cannot be read"):
-        follow_servers(site("opc.tcp://mill", f'password_file = "{tmp_path / "none"}"'))
+        opcua_source(site("opc.tcp://mill", f'password_file = "{tmp_path / "none"}"'))
 
 
 def test_without_asyncua_the_extra_is_named(monkeypatch):
     monkeypatch.delitem(sys.modules, "engine.feeders.opcua_server")
     monkeypatch.setitem(sys.modules, "asyncua", None)
     with pytest.raises(UsageError, match="the extra `opcua` brings it"):
-        follow_servers(site("opc.tcp://mill"))
+        opcua_source(site("opc.tcp://mill"))
