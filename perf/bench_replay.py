@@ -32,6 +32,7 @@ from replay.simulate.program import Preset
 
 _DURATION_S = 600
 _FS_HZ = 25_600.0
+_N_TURNS = 3
 _N_JOINT, _JOINT_S = 8, 240.0  # recordings for two processes
 
 
@@ -70,19 +71,25 @@ def _recording(bench: Bench) -> Path:
     return bench.once("four-channels", lambda: _write(bench.work / "four", _DURATION_S, 1))
 
 
-def _replayed(bench: Bench) -> Finished:
-    def run() -> Finished:
-        recording = _recording(bench)
-        # Once for kernels that are not compiled yet and files that are not cached, once for the figure.
-        bench.spindlewatch("replay", recording, "--out", bench.work / "cold", "--json")
-        return bench.spindlewatch("replay", recording, "--out", bench.work / "warm", "--json")
+def _replayed(bench: Bench) -> tuple[Finished, float]:
+    """The quickest of three replays, and of three times the arithmetic alone: in turn, others use the machine too."""
+
+    def run() -> tuple[Finished, float]:
+        path, recording = _recording(bench), Recording.open(_recording(bench))
+        # Once for kernels that are not compiled yet and files that are not cached.
+        bench.spindlewatch("replay", path, "--out", bench.work / "cold", "--json")
+        replays, kernels_s = [], []
+        for _ in range(_N_TURNS):
+            replays.append(bench.spindlewatch("replay", path, "--out", bench.work / "warm", "--json"))
+            kernels_s.append(_kernels_s(recording))
+        return min(replays, key=lambda finished: finished.wall_s), min(kernels_s)
 
     return bench.once("replayed", run)
 
 
 @figure("replay_realtime_factor", unit="x")
 def replay_process(bench: Bench) -> Measured:
-    finished = _replayed(bench)
+    finished, _ = _replayed(bench)
     duration_s = finished.json["duration_s"]
     return Measured(
         value=duration_s / finished.wall_s,
@@ -93,13 +100,15 @@ def replay_process(bench: Bench) -> Measured:
 
 @figure("replay_flow_realtime_factor", unit="x")
 def replay_flow(bench: Bench) -> Measured:
-    told = _replayed(bench).json
+    finished, _ = _replayed(bench)
+    told = finished.json
     return Measured(told["realtime_factor"], note=f"the flow alone, {told['wall_s']:.2f} s")
 
 
 @figure("replay_over_kernels", unit="x")
 def replay_over_kernels(bench: Bench) -> Measured:
-    wall_s, kernels_s = _replayed(bench).json["wall_s"], _kernels_s(Recording.open(_recording(bench)))
+    finished, kernels_s = _replayed(bench)
+    wall_s = finished.json["wall_s"]
     return Measured(
         wall_s / kernels_s,
         note=f"the flow's {wall_s:.2f} s over {kernels_s:.2f} s for the same sums and windows from memory, in stacks",
@@ -111,7 +120,7 @@ def replay_two_cores(bench: Bench) -> Measured:
     folder = bench.work / "many"
     recordings = [_write(folder, _JOINT_S, seed) for seed in range(2, 2 + _N_JOINT)]
     took_s: dict[int, list[float]] = {1: [], 2: []}
-    for _ in range(3):  # in turn, so that a busy moment of the machine hits both alike
+    for _ in range(_N_TURNS):  # in turn, so that a busy moment of the machine hits both alike
         for n_jobs, walls in took_s.items():
             out = bench.work / f"jobs-{n_jobs}"
             finished = bench.spindlewatch(
