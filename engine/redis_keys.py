@@ -73,6 +73,11 @@ def ticks(prefix: str, spindle: str) -> str:
     return f"{prefix}:ticks:{spindle}"
 
 
+def owners(prefix: str) -> str:
+    """Hash: which run of an engine process watches each spindle; the one that began last."""
+    return f"{prefix}:owners"
+
+
 def dead_letters(prefix: str) -> str:
     """Stream of the entries that could not be used, newest kept."""
     return f"{prefix}:dead"

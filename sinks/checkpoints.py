@@ -6,7 +6,6 @@ import logging
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
-from engine import redis_keys
 from engine.barriers import Reconfigure, Snapshot
 from engine.checkpoint import OWNER, Checkpoint, Position
 from engine.clock import monotonic_s
@@ -29,6 +28,8 @@ class Checkpoints:
         What decides; declares the spindles.
     steps : sequence of str
         Whose states make a checkpoint; one that lacks any is none.
+    owner : str
+        Of the source: `engine.sources.redis_streams.RedisStreams.owner`.
     """
 
     def __init__(
@@ -37,8 +38,9 @@ class Checkpoints:
         positions: MutableMapping[tuple[str, int], Position],
         config: Config,
         steps: Sequence[str],
+        owner: str,
     ) -> None:
-        self._out, self._positions, self._steps = out, positions, frozenset(steps)
+        self._out, self._positions, self._steps, self._owner = out, positions, frozenset(steps), owner
         self._prefix = config.redis.prefix
         self._config_hash = dict.fromkeys((spindle.name for spindle in config.spindles), config.hash)
         self.n_failed = 0
@@ -70,7 +72,4 @@ class Checkpoints:
         learning_hash = self._learning[name]
         data = Checkpoint(position, barrier.t_ns, self._config_hash[name], learning_hash, states).encode()
         self.sizes[name], self.kept_s[name] = len(data), monotonic_s()
-        key, ticks = (
-            make(self._prefix, barrier.spindle) for make in (redis_keys.checkpoint, redis_keys.ticks)
-        )
-        self._out.keep(Kept(key, ticks, data, position.n_ticks))
+        self._out.keep(Kept(self._prefix, name, data, position.n_ticks, self._owner))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from engine import redis_keys
 from engine.outbox import Outbox
 from engine.redis_link import connect
 from engine.site import RedisConfig
@@ -32,14 +33,19 @@ redis.call('SET', KEYS[2], id, 'EX', ARGV[1])
 return id
 """
 
-# What was learnt, and no tick any more that it knows: in one step, or a crash in between would tick twice.
+# What was learnt, and no tick any more that it knows: in one step, or a crash in between would tick twice. And only of
+# whoever watches the spindle: a process that was thought dead must not overwrite what its successor has learnt. A Redis
+# that was emptied knows nobody.
 _KEEP = """
+if (redis.call('HGET', KEYS[3], ARGV[3]) or ARGV[4]) ~= ARGV[4] then
+    return 0
+end
 redis.call('SET', KEYS[1], ARGV[1])
 while true do
     local line = redis.call('LINDEX', KEYS[2], 0)
     local number = line and tonumber(string.match(line, '|(%d+)$'))
     if not number or number > tonumber(ARGV[2]) then
-        return
+        return 1
     end
     redis.call('LPOP', KEYS[2])
 end
@@ -62,18 +68,21 @@ class Kept:
 
     Parameters
     ----------
-    key, ticks_key : str
-        Where it goes; where the ticks are that were made since the last one.
+    prefix, spindle : str
+        Where it goes: `engine.redis_keys.checkpoint`.
     data : bytes
         `engine.checkpoint.Checkpoint.encode`.
     n_ticks : int
         Ticks that it knows.
+    owner : str
+        Whose it is; stored only if that is who watches the spindle (`engine.redis_keys.owners`).
     """
 
-    key: str
-    ticks_key: str
+    prefix: str
+    spindle: str
     data: bytes
     n_ticks: int
+    owner: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +148,8 @@ class RedisAlerts:
         self._keep = self._redis.register_script(_KEEP)
         self._keep_baseline = self._redis.register_script(_KEEP_BASELINE)
         self._stream, self._lives = stream, lives
+        self.ousted_from = ""
+        """A spindle of which another process has taken over the watch, so that a checkpoint was refused."""
         self._outbox = Outbox[_Waiting](stream, self._store, most=1, max_size=max_waiting)
 
     @property
@@ -171,8 +182,7 @@ class RedisAlerts:
         (item,) = items
         match item:
             case Kept():
-                self._keep([item.key, item.ticks_key], [item.data, item.n_ticks])
-                self.counts["kept"] += 1
+                self._store_checkpoint(item)
             case KeptBaseline():
                 self._keep_baseline([item.key, item.used_key], [item.name, item.data, item.max_entries])
                 self.counts["baselines"] += 1
@@ -183,6 +193,14 @@ class RedisAlerts:
             case _:
                 self._send(item)
         return 1
+
+    def _store_checkpoint(self, kept: Kept) -> None:
+        keys = redis_keys.checkpoint, redis_keys.ticks
+        where = [*(key(kept.prefix, kept.spindle) for key in keys), redis_keys.owners(kept.prefix)]
+        if self._keep(where, [kept.data, kept.n_ticks, kept.spindle, kept.owner]):
+            self.counts["kept"] += 1
+        else:
+            self.ousted_from = kept.spindle
 
     def _send(self, alert: Alert) -> None:
         key = f"{alert.id}|{alert.state}|{alert.t_ns}"

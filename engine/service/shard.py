@@ -155,13 +155,14 @@ class _Shard:
             fresh=fresh,
             worker=(index, len(addresses)) if addresses else (0, 1),
             replaced=reload.take,
+            ousted=lambda: out.ousted_from,
         )
 
     def run(self, metrics: Metrics, heart: Heart) -> None:
         """Run the flow until it is asked to stop."""
         source = self.source
         source.alive = lambda: self._show(heart)
-        checkpoints = Checkpoints(self.out, source.positions, self._config, STATEFUL)
+        checkpoints = Checkpoints(self.out, source.positions, self._config, STATEFUL, source.owner)
         ask_parts(metrics, source, self.out, self._live, checkpoints)
         writers: list[Writer] = [self._live, self.out, checkpoints, FlowMeters(metrics)]
         flow = build_flow(
@@ -175,6 +176,8 @@ class _Shard:
             running=Running(timed=metrics.timed),
         )
         run_flow(flow, cluster=self._cluster)
+        if source.failure is not None:
+            raise source.failure
 
     def _show(self, heart: Heart) -> None:
         """Show that the flow is at work; called by the flow itself."""

@@ -11,6 +11,7 @@ a counted dead letter.
 from __future__ import annotations
 
 import logging
+import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -19,17 +20,19 @@ from typing import Any, cast
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from redis.exceptions import RedisError
 
-from engine import checkpoint, redis_keys
+from engine import redis_keys
 from engine.barriers import Reconfigure, Resume, Snapshot
-from engine.checkpoint import OWNER, Checkpoint, Position
+from engine.checkpoint import OWNER, Position
 from engine.clock import NS_PER_S, WallClock, monotonic_s, wake_in
 from engine.config import Config
 from engine.declared import Spindle
-from engine.errors import CheckpointError
+from engine.errors import SpindlewatchError
 from engine.records import Block
 from engine.redis_link import connect
 from engine.runtime import Stop
+from engine.sources import dead_letters
 from engine.sources.inlet import DeadLetter, Entry, Inlet, Received
+from engine.sources.resuming import NotedTicks, checked, noted_tick, ousted
 from engine.sources.routing import key_for
 
 Item = tuple[str, Received | Resume | Snapshot | Reconfigure]
@@ -37,8 +40,6 @@ Item = tuple[str, Received | Resume | Snapshot | Reconfigure]
 _POLL_S = 0.004
 _TICK_S = 0.5  # silence is noticed that much later
 _FIRST_DELAY_S, _MAX_DELAY_S = 0.05, 2.0
-_ERROR_LENGTH = 200
-
 _log = logging.getLogger(__name__)
 
 
@@ -63,6 +64,8 @@ class RedisStreams(FixedPartitionedSource[Item, None]):
         Which worker of a Bytewax cluster this process is, of how many: its spindles get keys that stay with it.
     replaced : callable, optional
         Asked again and again for another configuration to go on under with what was learnt; None = as before.
+    ousted : callable, optional
+        The name of a spindle that another process has taken over, or "".
     alive : callable, optional
         Told that the flow is at work, some hundred times a second.
     """
@@ -77,13 +80,14 @@ class RedisStreams(FixedPartitionedSource[Item, None]):
         fresh: bool = False,
         worker: tuple[int, int] = (0, 1),
         replaced: Callable[[], Config | None] = lambda: None,
+        ousted: Callable[[], str] = str,
         alive: Callable[[], None] = lambda: None,
     ) -> None:
         self.spindles, self.config, self.fresh = spindles, config, fresh
         self.clock, self.stop, self.paused = clock, stop or Stop(), paused
-        self.replaced, self.alive = replaced, alive
-        self.index, n_workers = worker
-        self.keys = {spindle.name: key_for(spindle.name, self.index, n_workers) for spindle in spindles}
+        self.replaced, self.ousted, self.alive = replaced, ousted, alive
+        self.index, self.n_workers = worker
+        self.keys = {spindle.name: key_for(spindle.name, *worker) for spindle in spindles}
         """By which each spindle's items are routed."""
         self.positions: dict[tuple[str, int], Position] = {}
         """Where in its stream each barrier stands that has not arrived yet, by spindle and number."""
@@ -91,6 +95,10 @@ class RedisStreams(FixedPartitionedSource[Item, None]):
         """Blocks and their samples, contexts, ticks; dead letters by reason; missing, repeated, redis_errors."""
         self.heard: set[str] = set()
         """Spindles that have sent something since this began."""
+        self.owner = secrets.token_hex(8)
+        """This run of the process: whoever begins later takes the spindles over."""
+        self.failure: SpindlewatchError | None = None
+        """Why it ended by itself; to be raised by whoever ran the flow."""
         self.connected = False
         """Whether Redis carried out what it was asked last."""
         self.inlets: dict[str, Inlet] = {}
@@ -120,6 +128,7 @@ class _Part(StatefulSourcePartition[Item, None]):
     def __init__(self, source: RedisStreams) -> None:
         self._source, self._config = source, source.config.redis
         self._redis = connect(source.config.redis, timeout_s=1.0)
+        self._ticks = NotedTicks(self._redis, self._config.prefix, source.owner)
         self._delay_s, self._retry_s = _FIRST_DELAY_S, 0.0
         self._inlets = source.inlets
         self._names: dict[bytes, str] = {}
@@ -130,11 +139,19 @@ class _Part(StatefulSourcePartition[Item, None]):
 
     def next_batch(self) -> list[Item]:
         keys = self._source.keys
-        return [(keys[name], item) for name, item in self._next()]
+        try:
+            return [(keys[name], item) for name, item in self._next()]
+        except SpindlewatchError as error:
+            self._source.failure = error
+            if self._source.n_workers > 1:  # else the others would wait for this one for ever
+                raise
+            raise StopIteration from error
 
     def _next(self) -> list[Item]:
         source = self._source
         source.alive()
+        if spindle := source.ousted():
+            raise ousted(spindle)
         if self._ending:
             raise StopIteration
         if source.stop.asked:
@@ -181,6 +198,7 @@ class _Part(StatefulSourcePartition[Item, None]):
         config, source = self._config, self._source
         pipe = self._redis.pipeline(transaction=False)
         for spindle in source.spindles:
+            pipe.hset(redis_keys.owners(config.prefix), spindle.name, source.owner)
             pipe.get(redis_keys.checkpoint(config.prefix, spindle.name))
             pipe.lrange(redis_keys.ticks(config.prefix, spindle.name), 0, -1)
             pipe.xrevrange(redis_keys.stream_in(config.prefix, spindle.name), count=1)
@@ -189,9 +207,9 @@ class _Part(StatefulSourcePartition[Item, None]):
             keys = redis_keys.checkpoint, redis_keys.ticks
             self._redis.delete(*(key(config.prefix, one.name) for one in source.spindles for key in keys))
         out: list[Item] = []
-        kept = zip(source.spindles, answers[::3], answers[1::3], answers[2::3], strict=True)
+        kept = zip(source.spindles, answers[1::4], answers[2::4], answers[3::4], strict=True)
         for spindle, data, lines, newest in kept:
-            found = None if source.fresh else self._checkpoint(spindle, data)
+            found = None if source.fresh else checked(data, spindle, source.config)
             position = Position() if found is None else found.position
             if source.fresh:
                 lines, position = [], Position(newest[0][0].decode() if newest else "0-0")
@@ -200,40 +218,11 @@ class _Part(StatefulSourcePartition[Item, None]):
                 out.append((spindle.name, Resume(spindle.name, found.t_ns, found.states)))
         resumed = f"{len(out)} of {len(source.spindles)} spindles go on where they were"
         _log.info("redis: connected; %s", resumed)
-        self._warn_if_forgetful()
         return out
-
-    def _warn_if_forgetful(self) -> None:
-        """Say it if Redis would lose what was learnt with its process."""
-        try:
-            kept = self._redis.info("persistence").get("aof_enabled")
-        except RedisError as error:  # perhaps not allowed to ask
-            _log.warning("redis: it does not tell whether it keeps data on disk: %s", error)
-            return
-        if not kept:
-            _log.warning("redis: appendonly is off: what is learnt, and alerts, are lost when Redis ends")
-
-    def _checkpoint(self, spindle: Spindle, data: bytes | None) -> Checkpoint | None:
-        """Read a checkpoint and make sure that this program, so configured, can go on from it."""
-        if data is None:
-            return None
-        name, config = spindle.name, self._source.config
-        found, wanted = checkpoint.decode(data, name), config.learning_hash(spindle)
-        if found.learning_hash != wanted:
-            raise CheckpointError(
-                f"checkpoint of {name!r}: learnt under {found.learning_hash}, this configuration is {wanted}: the "
-                "spindle, or more than [judge] and [[limits]], differs. Take the old one, or start with --fresh to "
-                "learn anew"
-            )
-        if found.config_hash != config.hash:
-            _log.warning(
-                "%s: goes on under other limits: %s, before %s", name, config.hash, found.config_hash
-            )
-        return found
 
     def _begin(self, spindle: Spindle, position: Position, lines: Sequence[bytes], end_ns: int) -> None:
         name, config, now_s = spindle.name, self._config, monotonic_s()
-        ticks = [tick for line in lines if (tick := _tick(line, position)) is not None]
+        ticks = [tick for line in lines if (tick := noted_tick(line, position)) is not None]
         # Spindles take turns, so that no moment of the flow has all their states to write down.
         share = len(self._inlets) / len(self._source.spindles)
         self._inlets[name] = Inlet(spindle, position, ticks, round(config.max_ahead_s * NS_PER_S), end_ns)
@@ -260,7 +249,7 @@ class _Part(StatefulSourcePartition[Item, None]):
         out += self._silent(now_ns, now_s)
         out += [self._barrier(name) for name, due_s in self._due_s.items() if now_s >= due_s]
         if refused:
-            self._refuse(refused)
+            dead_letters.keep(self._redis, self._config, refused, self._source.counts)
         return out
 
     def _silent(self, now_ns: int, now_s: float) -> list[Item]:
@@ -276,8 +265,7 @@ class _Part(StatefulSourcePartition[Item, None]):
             # In the sender's own time, which need not be ours; of one that never sent, ours is as good as any.
             silent_ns = round((now_s - self._heard_s[name]) * NS_PER_S)
             due[name] = inlet.end_ns + silent_ns if inlet.end_ns else now_ns
-            line = f"{inlet.position.entry}|{due[name]}|{inlet.position.n_ticks + 1}"
-            pipe.rpush(redis_keys.ticks(prefix, name), line)
+            self._ticks.note(pipe, name, inlet.position, due[name])
             pipe.xrevrange(redis_keys.stream_in(prefix, name), count=1)
         try:
             answers = pipe.execute()
@@ -286,7 +274,9 @@ class _Part(StatefulSourcePartition[Item, None]):
             _log.warning("redis: silence not noted, trying again: %s", error)
             return []
         out: list[Item] = []
-        for name, newest in zip(names, answers[1::2], strict=True):
+        for name, noted, newest in zip(names, answers[::2], answers[1::2], strict=True):
+            if not noted:
+                raise ousted(name)
             inlet, self._heard_s[name] = self._inlets[name], now_s
             out += [(name, tick) for tick in inlet.ticks_before(None)]
             out.append((name, inlet.tick(due[name])))
@@ -315,35 +305,3 @@ class _Part(StatefulSourcePartition[Item, None]):
         counts["repeated"] += n_repeated
         if n_missing:
             _log.warning("%s: %d entries were gone before they were read", name, n_missing)
-
-    def _refuse(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep dead letters for inspection, at most one round trip; they are counted even if that fails."""
-        counts, config = self._source.counts, self._config
-        pipe = self._redis.pipeline(transaction=False)
-        for letter in letters:
-            if not counts[letter.reason]:
-                _log.warning("%s: %s entry %s: %s", letter.spindle, letter.reason, letter.entry, letter.error)
-            counts[letter.reason] += 1
-            fields = {
-                "spindle": letter.spindle,
-                "reason": letter.reason,
-                "error": letter.error[:_ERROR_LENGTH],
-                "entry": letter.entry,
-                "head": letter.head,
-            }
-            key = redis_keys.dead_letters(config.prefix)
-            pipe.xadd(key, fields, maxlen=config.dead_letters, approximate=True)  # type: ignore[arg-type]
-        try:
-            pipe.execute()
-        except RedisError as error:
-            counts["redis_errors"] += 1
-            _log.warning("redis: dead letters not kept: %s", error)
-
-
-def _tick(line: bytes, position: Position) -> tuple[str, int] | None:
-    """Read a tick that was made before a crash; None if the checkpoint knows it, or it is none."""
-    try:
-        entry, t_ns, number = line.decode().split("|")
-        return (entry, int(t_ns)) if int(number) > position.n_ticks else None
-    except ValueError:
-        return None

@@ -145,6 +145,28 @@ def _lines(service):
     return (service.folder / "log.jsonl").read_text().splitlines()
 
 
+def test_of_two_processes_for_the_same_spindles_the_later_goes_on_and_the_other_ends(watch):
+    whole, twice = watch("alone"), watch("twice", batch=4)
+    whole.start()
+    whole.wait_until_all_is_read()
+    whole.end()
+    first = twice.start()
+    wait_until(twice.n_checkpoints)
+    first.send_signal(signal.SIGSTOP)  # it hangs, and is thought dead
+    second = twice.start()
+    before = twice.checkpoints()
+    wait_until(lambda: all(map(ne, twice.checkpoints(), before)), 60.0)
+    first.send_signal(signal.SIGCONT)
+    first.communicate(timeout=30)
+    twice.wait_until_all_is_read()
+    twice.end()
+
+    assert first.returncode == 1
+    assert second.returncode == 0
+    assert any("another process watches it now" in line["message"] for line in twice.log())
+    assert sorted(twice.alerts(END_S)) == sorted(whole.alerts(END_S))
+
+
 def test_a_silent_stream_is_told_though_nobody_ticks(watch, redis_server, shop):
     items = [item for item in shop[1] if item.t_ns < START_NS + 5_000_000_000 and not isinstance(item, Tick)]
     service = watch("silent", items=items)

@@ -94,16 +94,3 @@ def test_a_stream_that_was_emptied_and_begun_again_is_read_from_its_beginning(re
     wait_until(lambda: found.extend(part.next_batch()) or len(found) >= 5)
     part.close()
     assert [type(item) for _name, item in found[:5]] == [type(item) for item in items[:5]]
-
-
-def test_a_redis_that_keeps_nothing_on_disk_is_warned_of(redis_server, caplog):
-    spindles, _items = shop_items(1.0, 1)
-    config = parse_config(f'[redis]\nurl = "{redis_server.url}"\nprefix = "p"\n')
-    for kept in ("yes", "no"):
-        assert "appendonly is off" not in caplog.text
-        with redis_server.client() as redis:
-            redis.config_set("appendonly", kept)
-        part = RedisStreams(spindles, config, WallClock()).build_part("source", "redis", None)
-        part.next_batch()
-        part.close()
-    assert "appendonly is off" in caplog.text
