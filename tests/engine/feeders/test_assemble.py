@@ -34,6 +34,12 @@ def test_values_of_nearly_one_time_are_one_row_sent_when_it_is_whole():
     assert rows_of(rows.put(1, 2.0, ns(0.03), at(0.03))) == [(0.0, 1.0, 2.0)]
 
 
+def test_values_more_than_half_a_period_apart_are_rows_of_their_own():
+    rows = Rows("M1", LOAD, 0.0, Counter())
+    rows.put(0, 1.0, ns(0.0), at(0.0))
+    np.testing.assert_equal(rows_of(rows.put(1, 2.0, ns(0.051), at(0.051))), [(0.0, 1.0, np.nan)])
+
+
 def test_a_row_that_stays_incomplete_is_sent_half_a_period_later_with_nan():
     rows = Rows("M1", LOAD, 0.0, Counter())
     rows.put(0, 1.0, ns(0.0), at(0.2))
@@ -99,6 +105,15 @@ def test_blocks_by_arrival_follow_each_other_though_the_network_jitters_and_the_
         ends.append((block.t_ns, block.end_ns))
     steps = [abs(after[0] - before[1]) for before, after in pairwise(ends)]
     assert max(steps) <= samples_to_ns(1, 1000.0) // 2 + 1
+
+
+def test_a_block_that_comes_a_little_late_hardly_moves_time():
+    samples, starts = Samples("M1", VIB), []
+    for number in range(1, 20):
+        late_s = 0.0003 * (number % 2)
+        block = samples.block(np.zeros((1, 100), np.float32), None, None, at(number * 0.1 + late_s))
+        starts.append(block.t_ns - ns(number * 0.1))
+    assert max(map(abs, np.diff(starts))) < 10_000
 
 
 def test_blocks_by_arrival_follow_a_drifting_quartz_for_hours():

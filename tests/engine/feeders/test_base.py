@@ -125,6 +125,14 @@ def test_a_time_in_the_future_is_refused_and_one_in_the_past_kept():
     assert shop.feed.skew_s == {"M1": 3600.0}
 
 
+def test_values_of_one_message_count_in_the_order_of_their_times():
+    shop = Desk()
+    times_s = (-1.0, -3.0, -2.0)
+    readings = [Reading("load", SLOTS["load"], s, T0 + round(s * NS_PER_S)) for s in times_s]
+    shop.feed.take("M1", readings, "here")
+    assert [item.samples[0, 0] for item in shop.items] == sorted(times_s)
+
+
 def test_ticks_are_in_the_time_of_the_source_and_begin_with_its_data():
     shop = Desk()
     shop.feed.beat()

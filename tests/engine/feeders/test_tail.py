@@ -77,6 +77,22 @@ def test_a_renamed_file_is_read_to_its_end_and_then_the_new_one(log):
     assert lines(tail) == ["2", "<lost>", "<new>", "4"]
 
 
+def test_what_is_written_just_before_a_file_is_renamed_is_read(log, monkeypatch):
+    append(log, "1\n")
+    tail, real = Tail(str(log), "start", 1), os.stat
+    lines(tail)
+
+    def renamed(path, **more):
+        monkeypatch.setattr(os, "stat", real)
+        append(log, "2\n")
+        log.rename(log.with_suffix(".1"))
+        append(log, "3\n")
+        return real(path, **more)
+
+    monkeypatch.setattr(os, "stat", renamed)
+    assert lines(tail) == ["2", "<new>", "3"]
+
+
 def test_a_deleted_file_is_finished_and_its_successor_waited_for(log):
     append(log, "1\n")
     tail = Tail(str(log), "start", 1)
