@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from engine.clock import NS_PER_S
 from engine.config import JudgeConfig
 from engine.verdicts import LATCHED, Alert, AlertState, FaultClass, Finding, Score, Tier
-from operators.fault_words import advise
+from operators.fault_words import advise, how_sure
 from operators.wording import describe_fault
 
 # An open alert is told again when it has become so much worse than what was told last.
@@ -51,7 +51,8 @@ class FaultEpisodes:
     at once for a score of ``immediate`` or more. A finding opens at once: its signature has confirmed it. While an
     episode is open, exceedances of every group join it. A finding renames it if it is more certain and either came
     within ``coincide_s`` of the opening or nothing had explained the episode so far; a collision or breakage later
-    than that is a second cause with an alert of its own. Episodes of what happens now close when all scores and
+    than that is a second cause with an alert of its own. An episode is as sure of its name as the surest finding that
+    gave it. Episodes of what happens now close when all scores and
     findings have stayed below ``off`` for ``off_delay_s``; conditions (`engine.verdicts.LATCHED`) when their signature
     says less than ``off``. A score of NaN ("cannot say") neither opens nor closes anything.
 
@@ -153,6 +154,8 @@ class FaultEpisodes:
         coincides = 0 <= score.t_ns - episode.opened_ns <= self.config.coincide_s * NS_PER_S
         if finding.fault in _ABRUPT and told.fault not in _ABRUPT and not coincides:
             return self._open(_SHOCK, finding, score)
+        if finding.fault == told.fault and finding.certainty > told.certainty:
+            return self._confirm(episode, finding, score)
         nameless = told.fault == FaultClass.PROCESS
         if finding.fault != told.fault and finding.certainty > told.certainty and (coincides or nameless):
             return self._rename(episode, finding, score)
@@ -234,6 +237,14 @@ class FaultEpisodes:
             state=AlertState.UPDATED,
         )
         return [episode.alert]
+
+    def _confirm(self, episode: Episode, finding: Finding, score: Score) -> list[Alert]:
+        """Take surer evidence of what an episode is called already; told again if that is another word."""
+        told = episode.alert
+        if how_sure(finding.certainty) != how_sure(told.certainty) or finding.score >= _WORSE * told.score:
+            return self._rename(episode, finding, score)
+        episode.alert = replace(told, certainty=finding.certainty)
+        return []
 
     def _worsen(self, episode: Episode, finding: Finding, score: Score) -> list[Alert]:
         told = episode.alert

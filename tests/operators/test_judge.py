@@ -298,6 +298,29 @@ def test_evidence_that_coincides_is_one_alert_and_the_most_certain_names_it():
     assert len({alert.onset_ns for alert in alerts(out)}) == 1
 
 
+def test_what_a_second_witness_makes_surer_is_told_again_and_keeps_its_name():
+    felt = finding(FaultClass.COLLISION, certainty=0.9)
+    broken = finding(FaultClass.TOOL_BREAKAGE, certainty=0.8)
+    out = judge([found(0, finding(FaultClass.COLLISION, certainty=0.7)), found(1, felt), found(3, broken)])
+
+    assert names(out) == [("collision", "opened"), ("collision", "updated")]
+    assert [alert.certainty for alert in alerts(out)] == [0.7, 0.9]
+    assert alerts(out)[-1].text_en.count("Unmistakable") == 1
+
+
+def test_a_little_surer_is_no_news_but_counts():
+    surer = finding(FaultClass.COLLISION, certainty=0.75)
+    out = judge(
+        [
+            found(0, finding(FaultClass.COLLISION, certainty=0.65)),
+            found(1, surer),
+            found(2, finding(FaultClass.TOOL_BREAKAGE, certainty=0.7)),
+        ]
+    )
+
+    assert names(out) == [("collision", "opened")]
+
+
 def test_what_was_unexplained_is_named_whenever_somebody_can():
     out = judge([*scores([1.5] * 40), found(40, finding(FaultClass.CHATTER), score=1.5)])
 
