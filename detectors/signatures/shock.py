@@ -29,6 +29,9 @@ _OF_EVER, _OF_EVER_KNOWN = math.log(0.7), math.log(0.5)
 _N_NEW = 10  # of a regime never seen before, during which more is asked for
 _SPEAK = 0.5
 _CREST = 5.0  # peak over rms: noise and cutting reach 3 to 4.5 in a window, a tone 1.5
+_MOST_IN_REGIME = (
+    0.625  # of the way to certain, by vibration over a regime's own: 0.75, for an edge may have broken out
+)
 _N_DECAY, _DECAY = 3, math.log(3.0)  # a blow is over within so many windows, to a third of its peak
 
 
@@ -66,10 +69,13 @@ class Shock(Signature):
     Before a spindle has cut for a second and idled for half a minute (or been watched for a second, if nobody says
     which) it is learning, and only 80 % of an accelerometer's full scale counts.
 
-    Certainty is 0.5 at the limit and rises with size to 0.9: for vibration at 10 times the loudest of its kind or 15
-    times the regime's own, for the drive at 2.5 and 4 times. A breakage's blow hardly gets there, and no cut
-    overloads the drive so. It misleads where a spindle is knocked from outside (a part dropped on the table), and is
-    deaf for blows smaller than the spindle's own loud work.
+    Certainty is 0.5 at the limit and rises with size to 0.9: for vibration at 10 times the loudest of its kind, for the
+    drive at 2.5 times, or 4 times the regime's own. A breakage's blow hardly gets there, and no cut overloads the
+    drive so. By vibration over the regime's own it rises to 0.75 only: where a cut is light, an edge that breaks out is
+    loud too, and what lasts of it (`ToothAsymmetry`) is the better witness, unless the drive felt the blow.
+
+    It misleads where a spindle is knocked from outside (a part dropped on the table), and is deaf for blows smaller
+    than the spindle's own loud work.
 
     State: that of `Loudest`, and two numbers per channel.
 
@@ -262,7 +268,8 @@ class Shock(Signature):
         own = self._own(regime)
         if own is not None and regime.cutting and (channel.vibration or own.n_visits >= _N_VISITS):
             span = factors.unmistakable_in_regime - factors.regime
-            share = max(share, (level - own.highest[i] - factors.regime) / span)
+            in_regime = (level - own.highest[i] - factors.regime) / span
+            share = max(share, min(in_regime, _MOST_IN_REGIME) if channel.vibration else in_regime)
         return 0.5 + 0.4 * min(max(share, 0.0), 1.0)
 
     def _decayed(self, finding: Finding | None, excess: _Excess | None) -> Finding | None:

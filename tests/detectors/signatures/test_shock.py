@@ -60,6 +60,19 @@ def test_certainty_grows_with_the_size_of_the_blow():
     assert sizes[-1] == pytest.approx(0.9)
 
 
+@pytest.mark.parametrize(("of_own", "sure"), [(20.0, False), (60.0, True)])
+def test_a_blow_in_a_light_cut_may_be_an_edge_that_breaks_out_unless_it_is_beyond_all_that_was_shown(
+    of_own, sure
+):
+    own, windows = experienced()
+    assert not watch(own, windows.cut(regime=OTHER, peak=0.2, rms=0.2))
+
+    ((_, finding), *_) = watch(own, windows.make(1, OTHER, peak=0.2 * of_own, rms=1.0))
+
+    assert (finding.certainty > 0.8) is sure
+    assert finding.certainty >= 0.75
+
+
 def test_overload_of_the_drive_is_unmistakable():
     own, windows = experienced(CURRENT)
 
