@@ -8,7 +8,6 @@ agent keeps a ring of observations: who is away for longer than that is told ``O
 from __future__ import annotations
 
 import http.client
-import logging
 import socket
 import ssl
 import threading
@@ -20,13 +19,12 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from engine.clock import monotonic_s
 from engine.errors import ConfigError, UsageError
-from engine.feeders.mtconnect_documents import Document, read_document
+from engine.feeders.mtconnect_documents import Document, DocumentError, read_document
 from engine.feeders.multipart import AgentError, documents
+from engine.feeders.troubles import Troubles
 
 _FIRST_DELAY_S, _MAX_DELAY_S = 0.1, 30.0
 _GRACE_S = 1.0
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ class Asked:
 class Agent:
     """One agent, followed in the calling thread until it is told to stop.
 
-    Whatever the agent does is counted, told once in the log until it is well again, and waited for, ever longer.
+    Whatever the agent does is counted, told in the log (`engine.feeders.troubles`), and waited for, ever longer.
 
     Parameters
     ----------
@@ -101,7 +99,7 @@ class Agent:
         self._next: int | None = None  # sequence number to ask for; None = begin with a snapshot
         self._stopping = threading.Event()
         self._socket: socket.socket | None = None
-        self._told = ""
+        self._troubles = Troubles(f"mtconnect: {asked.url}")
         self._heard_s: float | None = None  # when a document came; None = never, or long ago
         self._silent_s = 2 * asked.heartbeat_s + _GRACE_S
         self.counts: Counter[str] = Counter()
@@ -182,9 +180,7 @@ class Agent:
         return True
 
     def _heard(self, document: Document, snapshot: bool) -> None:
-        if self._told:
-            _log.info("mtconnect: %s: well again", self._asked.url)
-            self._told = ""
+        self._troubles.well()
         self._heard_s = monotonic_s()
         self.counts["documents"] += 1
         self.counts["unusable"] += document.n_unusable
@@ -194,20 +190,19 @@ class Agent:
         self._next = None
         self.counts["gaps"] += 1
         self.counts["lost"] += n_lost
-        _log.warning("mtconnect: %s: something was lost, beginning anew: %s", self._asked.url, why)
+        self._troubles.note(f"something was lost, beginning anew: {why}")
         return False
 
     def _fail(self, error: Exception) -> None:
         if self._stopping.is_set():
             return
         self.counts["errors"] += 1
-        told = str(error) or type(error).__name__
         if self._heard_s is not None and monotonic_s() - self._heard_s >= self._silent_s:
             self._heard_s = self._next = None
             self._lost()
-        if told != self._told:
-            _log.warning("mtconnect: %s: trying again: %.300s", self._asked.url, told)
-            self._told = told
+        self._troubles.trouble(
+            str(error) if isinstance(error, DocumentError) else f"{type(error).__name__}: {error}"
+        )
 
     def _get(self, what: str, query: dict[str, str], silent_s: float) -> Iterator[Document]:
         """Ask for something; the documents of the answer as they come."""

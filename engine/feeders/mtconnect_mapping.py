@@ -193,20 +193,20 @@ class Meaning:
             is_spare = slot is not None and slot.group is None and slot.context in filled
             if not items or is_spare:
                 if slot is not None and name not in DEFAULT_VALUES and not is_spare:
-                    self._tell(f"{name}: the agent has no such data item")
+                    self._tell(name, "the agent has no such data item")
                 continue
             if slot is not None and slot.group is None:
                 filled.add(slot.context)
             if len(items) > 1:
                 which = ", ".join(sorted(item for _device, item in items)[:8])
-                self._tell(f"{name}: several data items have it, name one by its dataItemId: {which}")
+                self._tell(name, f"several data items have it, name one by its dataItemId: {which}")
                 continue
             self._bound.setdefault(items.pop(), []).append(name)
 
-    def _tell(self, what: str) -> None:
-        if what not in self._told:
-            self._told.add(what)
-            _log.warning("%s: %s", self._who, what)
+    def _tell(self, name: str, what: str) -> None:
+        if name not in self._told:
+            self._told.add(name)
+            _log.warning("%s: %s: %.300s", self._who, name, what)
 
 
 class _Rule:

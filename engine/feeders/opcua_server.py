@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from engine.feeders.opcua_mapping import Nodes, Told
 from engine.feeders.opcua_mapping import utc_ns as to_ns
 from engine.feeders.opcua_table import ServerTable
 from engine.feeders.settings import Slot
+from engine.feeders.troubles import Troubles
 
 APPLICATION_URI = "urn:spindlewatch:feeder"
 _FIRST_DELAY_S, _MAX_DELAY_S = 0.1, 30.0
@@ -36,13 +36,11 @@ _MODES = {
     "sign_and_encrypt": ua.MessageSecurityMode.SignAndEncrypt,
 }
 
-_log = logging.getLogger(__name__)
-
 
 class Server:
     """Follows one server; for the event loop of the feeder.
 
-    Whatever the server does is counted, told once in the log until it is well again, and waited for, ever longer.
+    Whatever the server does is counted, told in the log (`engine.feeders.troubles`), and waited for, ever longer.
 
     Parameters
     ----------
@@ -74,7 +72,7 @@ class Server:
         self._password = _first_line(table.password_file) if table.password_file else None
         _check_security(table, path)
         self._nodes = Nodes(slots, table.array_stamp)
-        self._told = ""
+        self._troubles = Troubles(f"opcua: {table.url}")
         self._is_fed = False
         self._lost_s: float | None = None
         self.counts: Counter[str] = Counter()
@@ -120,9 +118,7 @@ class Server:
             self._nodes.begin()
             self._is_fed, self._lost_s = True, None
             self.counts["sessions"] += 1
-            if self._told:
-                _log.info("opcua: %s: well again", self._table.url)
-                self._told = ""
+            self._troubles.well()
             await self._listen(subscription, names, server_ns, feed)
         finally:
             await _close(client)
@@ -183,12 +179,16 @@ class Server:
             queuesize=table.queue,
             sampling_interval=ua.Duration(1000 * (table.sampling_s or table.interval_s)),
         )
-        self.counts["refused"] = 0
-        for name, handle in zip(names.values(), handles, strict=True):
-            if isinstance(handle, ua.StatusCode):
-                self.counts["refused"] += 1
-                _log.warning("opcua: %s: %s: the server refuses it: %s", table.url, name, handle.name)
-        if self.counts["refused"] == len(names):
+        refused = {
+            name: handle.name
+            for name, handle in zip(names.values(), handles, strict=True)
+            if isinstance(handle, ua.StatusCode)
+        }
+        self.counts["refused"] = len(refused)
+        if refused:
+            told = ", ".join(f"{name}: {why}" for name, why in refused.items())
+            self._troubles.note(f"the server refuses {told}")
+        if len(refused) == len(names):
             raise ConnectionError("the server refuses every node")
         return subscription
 
@@ -224,10 +224,7 @@ class Server:
         self.counts["errors"] += 1
         if self._is_fed and self._lost_s is None:
             self._lost_s = monotonic_s()
-        told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        if told != self._told:
-            _log.warning("opcua: %s: trying again: %.300s", self._table.url, told)
-            self._told = told
+        self._troubles.trouble(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
 
 
 async def _close(client: Client) -> None:

@@ -118,7 +118,7 @@ def test_a_node_that_the_server_does_not_have_is_told_and_the_others_are_fed(mil
     values = '"ns=2;s=tool" = { context = "tool" }, "ns=2;s=nothing" = "load"'
     with feeding(mill.url, values=values) as (sent, feed):
         wait_until(lambda: sent.tools == ["T1"] and feed.counts["servers_refused"] == 1)
-    assert "ns=2;s=nothing: the server refuses it" in caplog.text
+    assert "the server refuses ns=2;s=nothing: BadNodeIdUnknown" in caplog.text
 
 
 def test_a_namespace_can_be_named_by_its_uri(mill):
