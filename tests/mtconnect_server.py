@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,8 +114,8 @@ class RecordedAgent:
 
 
 @contextmanager
-def serving(agent: RecordedAgent) -> Iterator[RecordedAgent]:
-    """Serve an agent on a free port of loopback."""
+def serving(agent: RecordedAgent, tls: ssl.SSLContext | None = None) -> Iterator[RecordedAgent]:
+    """Serve an agent on a free port of loopback, by HTTP or HTTPS."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -168,9 +169,11 @@ def serving(agent: RecordedAgent) -> Iterator[RecordedAgent]:
             pass  # a client that hangs up is what the tests are about
 
     server = Server(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    agent.url = f"http://127.0.0.1:{server.server_port}"
+    agent.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_port}"
     try:
         yield agent
     finally:

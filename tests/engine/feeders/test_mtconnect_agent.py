@@ -1,4 +1,7 @@
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 from contextlib import contextmanager, suppress
 
@@ -230,6 +233,34 @@ def test_an_agent_that_stays_away_is_lost_and_begun_anew_when_it_is_back():
 def test_an_address_that_is_none_is_refused(url):
     with pytest.raises(ConfigError, match="wanted http://host:port"):
         Followed(url=url)
+
+
+@pytest.fixture
+def tls(tmp_path):
+    """A server's TLS, its certificate in a file of the folder."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not on the PATH")
+    request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-addext"]
+    request += ["subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "ca.pem"]
+    subprocess.run(["openssl", *request], cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key.pem")
+    return context
+
+
+def test_an_agent_is_followed_by_https_and_left_at_once_when_asked(tls, tmp_path):
+    with serving(RecordedAgent(), tls) as server:
+        server.add("p", "Program", "O0", 0)
+        with following(server, ca_file=str(tmp_path / "ca.pem")) as followed:
+            wait_until(lambda: followed.n_documents > 2)
+        assert followed.snapshots == [["O0"]]
+        assert followed.agent.counts["errors"] == 0
+
+
+def test_an_agent_whose_certificate_nobody_vouches_for_is_not_talked_to(tls):
+    with serving(RecordedAgent(), tls) as server, following(server) as followed:
+        wait_until(lambda: followed.agent.counts["errors"] >= 2)
+        assert not server.asked
 
 
 def test_certificates_that_cannot_be_read_are_refused(tmp_path):
