@@ -99,6 +99,10 @@ class Rows:
         self._begin(self._t_ns + step_ns, self._heard_ns + step_ns)
         return self._send()
 
+    def finish(self) -> list[Block]:
+        """Send what waits; nothing will come any more."""
+        return self._send()
+
     def forget(self, rows: Collection[int] | None = None) -> list[Block]:
         """The source is gone, of some channels or of all: send what waits, and hold nothing of theirs any more."""
         out = self._send()

@@ -72,6 +72,8 @@ class Feed:
         As for `engine.feeders.assemble.Rows`.
     now : callable
         What time it is.
+    flush : callable
+        Waits, for so many seconds at most, until all that was sent is stored; False: nobody knows that it is.
     """
 
     def __init__(
@@ -81,12 +83,13 @@ class Feed:
         letters: Letters,
         hold_s: float = 0.0,
         now: Callable[[], Now] = read_now,
+        flush: Callable[[float], bool] = lambda _timeout_s: False,
     ) -> None:
         self.counts: Counter[str] = Counter()
         """``sent``, ``thinned``, ``undated``; what could not be used, by reason."""
         self.skew_s: dict[str, float] = {}
         """How much later than its time the newest dated value of each spindle came."""
-        self._send, self._letters, self._now = send, letters, now
+        self._send, self._letters, self._now, self.flush = send, letters, now, flush
         self._max_ahead_ns = round(config.redis.max_ahead_s * NS_PER_S)
         self._declared = {spindle.name: spindle for spindle in config.spindles}
         self._hold_s = hold_s
@@ -145,6 +148,12 @@ class Feed:
         """The source of a spindle, or of some of its slots, is gone: what it said holds no longer."""
         if spindle in self._fed:
             self._pass(self._fed[spindle].forget(self._now(), slots), "")
+
+    def finish(self, timeout_s: float) -> bool:
+        """Send what waits; False: after so long it is not known to be stored."""
+        for feed in self._fed.values():
+            self._pass(feed.finish(), "")
+        return self.flush(timeout_s)
 
     def beat(self) -> None:
         """Send what is due though nothing came, and log every minute what was counted."""

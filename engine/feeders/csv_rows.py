@@ -89,10 +89,14 @@ class CsvFeed(Table, frozen=True):
         At least one.
     hold_s : float
         As for `engine.feeders.assemble.Rows`.
+    position_file : str
+        Where it is written down how far files were read, once that is in Redis: the next start goes on there, and
+        ``begin`` counts only for what is not in it. Empty = nowhere.
     """
 
     files: Annotated[tuple[CsvFile, ...], Meta(min_length=1)]
     hold_s: Annotated[float, Meta(ge=0)] = 0.0
+    position_file: str = ""
 
 
 class _Row(NamedTuple):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from engine.clock import monotonic_s
 from engine.config import Config, load_config
 from engine.feeders.base import Feed
-from engine.feeders.csv_rows import CsvFeed, CsvRows
+from engine.feeders.csv_rows import CsvFeed, CsvFile, CsvRows
+from engine.feeders.positions import Positions
 from engine.feeders.running import FeedCounts, run_feed
 from engine.feeders.settings import feed_table, in_file
 from engine.feeders.source import Source
@@ -15,12 +17,15 @@ from engine.feeders.tail import Tail
 from engine.runtime import Stop
 
 _WAIT_S = 0.05
+_KEEP_S = 1.0
+_LAST_S = 2.0
 
 
 def feed_csv(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
     """Send the rows that are written to text files to Redis, until SIGTERM or SIGINT.
 
-    Rows that were written while no feeder ran are sent only if a file's ``begin`` is ``start``; then all are.
+    Rows that were written while no feeder ran are sent if there is a ``position_file``. After a crash, rows of the last
+    second may be sent twice; the engine knows them by their time.
 
     Parameters
     ----------
@@ -66,25 +71,38 @@ def csv_source(config: Config, dry: bool = False) -> Source:
         A table that cannot be used.
     """
     table = feed_table(config, "csv", CsvFeed)
+    positions = Positions("" if dry else table.position_file)
     followed = [
-        (
-            Tail(file.path, "start" if dry else file.begin, file.skip_rows + file.header),
-            CsvRows(file, config, f"feeds.csv.files[{n}]"),
-        )
+        (_tail(file, dry, positions), CsvRows(file, config, f"feeds.csv.files[{n}]"))
         for n, file in enumerate(table.files)
     ]
 
+    def keep(feed: Feed, timeout_s: float) -> None:
+        marks = {file.path: tail.mark for file, (tail, _rows) in zip(table.files, followed, strict=True)}
+        if feed.flush(timeout_s):
+            positions.keep(positions.marks | {path: mark for path, mark in marks.items() if mark})
+
     def work(feed: Feed, stop: Stop) -> None:
-        resting = threading.Event()
+        resting, kept_s = threading.Event(), monotonic_s()
         while not stop.asked:
             came = [take(tail, rows, feed) for tail, rows in followed]
             feed.beat()
+            if table.position_file and monotonic_s() - kept_s >= _KEEP_S:
+                keep(feed, _WAIT_S)
+                kept_s = monotonic_s()
             if not any(came):
                 resting.wait(_WAIT_S)
+        if table.position_file and feed.finish(_LAST_S):
+            keep(feed, 0.0)
         for tail, _rows in followed:
             tail.close()
 
     return Source(work, table.hold_s)
+
+
+def _tail(file: CsvFile, dry: bool, positions: Positions) -> Tail:
+    begin = "start" if dry else file.begin
+    return Tail(file.path, begin, file.skip_rows + file.header, positions.marks.get(file.path))
 
 
 def take(tail: Tail, rows: CsvRows, feed: Feed) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine import redis_keys
+from engine.clock import monotonic_s
 from engine.config import Config
 from engine.feeders.base import Feed, Letter
 from engine.feeders.dry_run import Printed
@@ -19,6 +20,7 @@ from engine.redis_link import connect
 from engine.runtime import Stop
 from engine.site import RedisConfig
 
+_LAST_S = 2.0
 _MAX_LETTERS = 1000  # that wait for Redis
 
 
@@ -78,11 +80,13 @@ def run_feed(
             printed = Printed(dry_run, stop)
             feed = Feed(config, printed.send, printed, hold_s)
             work(feed, stop)
+            feed.finish(0.0)
             return FeedCounts(feed.counts, Counter(), feed.skew_s)
         letters = stack.enter_context(closing(DeadLetters(config.redis)))
         producers = stack.enter_context(closing(Producers(config.redis)))
-        feed = Feed(config, producers.send, letters, hold_s)
+        feed = Feed(config, producers.send, letters, hold_s, flush=producers.flush)
         work(feed, stop)
+        feed.finish(0.0)
     return FeedCounts(feed.counts, producers.counts, feed.skew_s)
 
 
@@ -113,12 +117,17 @@ class Producers:
             self._producers[item.spindle] = producer
         producer.send(item)
 
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until everything is in Redis; False: after so long it still was not."""
+        end_s = monotonic_s() + timeout_s
+        producers = list(self._producers.values())  # another feed's thread may add one meanwhile
+        return all(producer.flush(max(0.0, end_s - monotonic_s())) for producer in producers)
+
     def close(self) -> None:
-        """Send what waits, for two seconds at most."""
+        """Send what waits, for two seconds at most; what is left counts as dropped."""
+        self.flush(_LAST_S)
         for producer in self._producers.values():
-            producer.flush(2.0 / len(self._producers))
-        for producer in self._producers.values():
-            producer.close(0.1)
+            producer.close(0.0)
 
 
 class DeadLetters:

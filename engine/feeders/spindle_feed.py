@@ -136,6 +136,10 @@ class SpindleFeed:
             items.append(Tick(self._name, self._end_ns + now.steady_ns - self._heard_ns))
         return items
 
+    def finish(self) -> list[Item]:
+        """Send what waits; nothing will come any more."""
+        return [block for rows in self._rows.values() for block in rows.finish()]
+
     def forget(self, now: Now, slots: Collection[Slot] | None = None) -> list[Item]:
         """The source of some slots is gone, or of all: nothing of theirs holds any more, nor what the machine does."""
         items: list[Item] = []

@@ -32,6 +32,27 @@ class Piece(NamedTuple):
     text: bytes
 
 
+class Mark(NamedTuple):
+    """How far files were read.
+
+    Parameters
+    ----------
+    path : str
+        Of the file.
+    inode : int
+        Of the file: one of the same name may be another.
+    at : int
+        Bytes before the first line that was not told.
+    head : bytes
+        How the file began.
+    """
+
+    path: str
+    inode: int
+    at: int
+    head: bytes
+
+
 class Tail:
     """Follows one file, or a row of files, each of which is finished when the next one begins.
 
@@ -49,10 +70,14 @@ class Tail:
         Where to begin in the first file, which is the last by name; later ones are read from their start.
     n_head : int
         Lines that are told in any case, as headings stand there.
+    mark : Mark, optional
+        Where to go on, instead of ``begin``; if that file is another one by now, at its start.
     """
 
-    def __init__(self, path: str, begin: Literal["start", "end"], n_head: int) -> None:
-        self._pattern, self._begin, self._n_head = path, begin, n_head
+    def __init__(
+        self, path: str, begin: Literal["start", "end"], n_head: int, mark: Mark | None = None
+    ) -> None:
+        self._pattern, self._begin, self._n_head, self._from = path, begin, n_head, mark
         self._path = ""
         self._fd = -1
         self._at = 0
@@ -77,6 +102,13 @@ class Tail:
             self.close()
             return []
 
+    @property
+    def mark(self) -> Mark | None:
+        """How far was read; None = nothing is open."""
+        if self._fd < 0:
+            return None
+        return Mark(self._path, os.fstat(self._fd).st_ino, self._at - len(self._rest), self._head)
+
     def close(self) -> None:
         """Close the file; `poll` opens it again, from its start."""
         if self._fd >= 0:
@@ -93,10 +125,14 @@ class Tail:
             return []
         later = [path for path in found if path > self._path]
         self._path = found[-1] if self._is_first else (later or found[-1:])[0]
+        if self._is_first and self._from is not None:  # what followed since then comes after it
+            self._path = next((path for path in found if path >= self._from.path), found[-1])
         self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         self._is_missing = False
         pieces = self._begin_at_start()
-        if self._is_first and self._begin == "end":
+        if self._is_first and self._from is not None:
+            pieces += self._go_on(self._from)
+        elif self._is_first and self._begin == "end":
             pieces += self._skip_to_end()
         self._is_first = False
         return pieces
@@ -115,6 +151,16 @@ class Tail:
             last = max(last, begin + os.pread(self._fd, _LONGEST_BYTES, begin).rfind(b"\n") + 1)
         self._at, self._rest, self._skips = last, b"", False
         return first
+
+    def _go_on(self, mark: Mark) -> list[Piece]:
+        """Tell the first lines, and go on where somebody was; from the start, if this is another file."""
+        here = os.fstat(self._fd)
+        is_same = (self._path, here.st_ino) == (mark.path, mark.inode) and here.st_size >= mark.at
+        if not is_same or os.pread(self._fd, len(mark.head), 0) != mark.head:
+            return []
+        first = self._read()[: self._n_head]
+        self._at, self._rest, self._skips = max(mark.at, 0), b"", False
+        return first if mark.at else []
 
     def _was_cut(self) -> bool:
         return bool(

@@ -68,12 +68,17 @@ def feed_all(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
             return run_together(config, sources, printed.send, printed, stop)
         letters = stack.enter_context(closing(DeadLetters(config.redis)))
         producers = stack.enter_context(closing(Producers(config.redis)))
-        counts = run_together(config, sources, producers.send, letters, stop)
+        counts = run_together(config, sources, producers.send, letters, stop, producers.flush)
     return FeedCounts(counts.feed, producers.counts, counts.skew_s)
 
 
 def run_together(
-    config: Config, sources: Mapping[str, Source], send: Callable[[Item], None], letters: Letters, stop: Stop
+    config: Config,
+    sources: Mapping[str, Source],
+    send: Callable[[Item], None],
+    letters: Letters,
+    stop: Stop,
+    flush: Callable[[float], bool] = lambda _timeout_s: False,
 ) -> FeedCounts:
     """Run each source in a thread of its own until asked to stop, or until all have ended.
 
@@ -89,6 +94,8 @@ def run_together(
         Takes what cannot be used, from any thread.
     stop : Stop
         Ends them.
+    flush : callable
+        As for `Feed`.
 
     Returns
     -------
@@ -102,7 +109,8 @@ def run_together(
     """
     merge = Merge(send, list(sources))
     feeds = {
-        name: Feed(config, merge.sender(name), letters, source.hold_s) for name, source in sources.items()
+        name: Feed(config, merge.sender(name), letters, source.hold_s, flush=flush)
+        for name, source in sources.items()
     }
     failed: list[Exception] = []
 

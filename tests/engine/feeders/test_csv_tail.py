@@ -16,7 +16,7 @@ from engine.feeders.csv_rows import CsvFeed, CsvRows
 from engine.feeders.csv_tail import take
 from engine.feeders.settings import feed_table
 from engine.feeders.tail import Tail
-from engine.records import Block, Context, Tick
+from engine.records import Block, Context
 from engine.wire import decode
 from perf.real_redis import wait_until
 
@@ -197,37 +197,45 @@ def test_a_rotated_file_has_headings_of_its_own_and_a_cut_line_is_a_dead_letter(
     assert [letter.head for letter in shop.letters if letter.reason == "malformed"] == [b"3,"]
 
 
-def test_rows_appended_to_a_file_are_in_redis(redis_server, tmp_path):
+def test_every_row_is_in_redis_once_though_the_feeder_was_away_for_some(redis_server, tmp_path):
     site, log = tmp_path / "site.toml", tmp_path / "log.csv"
     site.write_text(
-        f'[redis]\nurl = "{redis_server.url}"\nprefix = "shop"\n[feeds.csv]\n[[feeds.csv.files]]\n'
+        f'[redis]\nurl = "{redis_server.url}"\nprefix = "shop"\n[feeds.csv]\n'
+        f'position_file = "{tmp_path}/positions.json"\n[[feeds.csv.files]]\nbegin = "start"\n'
         f'path = "{log}"\nspindle = "M1"\n{VALUES}\ntime = "t"\n{SPINDLES}'
     )
-    log.write_text(f"t;Last;온도;tool;n\n{T0_S};1;2;old;3\n")
-    dry = Feeder("csv", "--config", site, "--dry-run", "2").wait()
-    assert [json.loads(line).get("tool") for line in dry[1].splitlines()] == ["old", None], dry[2]
-    feeder = Feeder("csv", "--config", site, "--json")
 
     def stored():
         with redis_server.client() as client:
             items = [
                 decode(fields[b"d"]) for _id, fields in client.xrange(redis_keys.stream_in("shop", "M1"))
             ]
-        return [item for item in items if not isinstance(item, Tick)]
+        return [item.samples[0, 0] for item in items if isinstance(item, Block)]
 
-    n = 0
-
-    def written():
-        nonlocal n
-        n += 1  # its process may not yet follow the file
+    def write(*numbers):
         with log.open("a") as file:
-            file.write(f"{T0_S + n};{n},5;2;new;3000\n")
-        return any(isinstance(item, Block) for item in stored())
+            file.writelines(f"{T0_S + n};{n},5;2;T1;3000\n" for n in numbers)
 
-    try:
-        wait_until(written)
-    finally:
-        status, out, words = feeder.end()
-    assert status == 0, words
-    assert {item.tool for item in stored() if isinstance(item, Context)} == {"new"}
-    assert json.loads(out)["redis"]["sent"] > 0
+    log.write_text("t;Last;온도;tool;n\n")
+    for round_ in range(2):
+        write(*range(10 * round_, 10 * round_ + 5))
+        feeder = Feeder("csv", "--config", site, "--json")
+        try:
+            wait_until(lambda round_=round_: len(stored()) == 10 * round_ + 5)
+            write(*range(10 * round_ + 5, 10 * round_ + 10))
+            wait_until(lambda round_=round_: len(stored()) == 10 * round_ + 10)
+        finally:
+            status, out, words = feeder.end()
+        assert (status, json.loads(out)["feed"]["rows"]) == (0, 11), words
+    assert stored() == [n + 0.5 for n in range(20)]
+
+
+def test_a_dry_run_shows_what_stands_in_a_file_already(tmp_path):
+    (tmp_path / "log.csv").write_text(f"t;Last;온도;tool;n\n{T0_S};1,5;2;T1;3000\n")
+    (tmp_path / "site.toml").write_text(
+        f'[feeds.csv]\nposition_file = "{tmp_path}/none/positions.json"\n[[feeds.csv.files]]\n'
+        f'path = "{tmp_path}/*.csv"\nspindle = "M1"\n{VALUES}\ntime = "t"\n{SPINDLES}'
+    )
+    status, out, told = Feeder("csv", "--config", tmp_path / "site.toml", "--dry-run", "2").wait()
+    context, block = map(json.loads, out.splitlines())
+    assert (status, context["tool"], block["first"]) == (0, "T1", [[1.5], [2.0]]), told

@@ -146,3 +146,41 @@ def test_what_cannot_be_read_is_tried_again(log, monkeypatch):
     monkeypatch.setattr(os, "pread", real)
     assert tail.poll() == [Piece("new", str(log).encode())]
     assert tail.poll() == [Piece("line", b"1")]
+
+
+def test_a_feeder_goes_on_where_another_ended_with_the_headings_told_again(log):
+    append(log, "head\n1\n2\n3")
+    tail = Tail(str(log), "start", 1)
+    lines(tail)
+    mark = tail.mark
+    tail.close()
+    append(log, "4\n5\n")
+    assert lines(Tail(str(log), "end", 1, mark)) == ["<new>", "head", "34", "5"]
+
+
+@pytest.mark.parametrize("change", ["renamed", "cut", "rewritten"])
+def test_a_mark_in_a_file_that_is_another_one_now_counts_for_nothing(log, change):
+    append(log, "head\n1\n2\n")
+    tail = Tail(str(log), "start", 1)
+    lines(tail)
+    if change == "renamed":
+        log.rename(log.with_suffix(".1"))
+    else:
+        os.truncate(log, 0)
+    append(log, "other\n" if change == "cut" else "other\n7\n8\n9\n")
+    assert lines(Tail(str(log), "end", 1, tail.mark))[:2] == ["<new>", "other"]
+    tail.close()
+
+
+def test_files_that_followed_while_no_feeder_ran_are_read_after_the_rest(tmp_path):
+    pattern = str(tmp_path / "log-*.csv")
+    append(tmp_path / "log-1.csv", "h\n1\n")
+    tail = Tail(pattern, "start", 1)
+    lines(tail)
+    mark = tail.mark
+    tail.close()
+    append(tmp_path / "log-1.csv", "2\n")
+    append(tmp_path / "log-2.csv", "h\n3\n")
+    assert lines(Tail(pattern, "end", 1, mark)) == ["<new>", "h", "2", "<new>", "h", "3"]
+    (tmp_path / "log-1.csv").unlink()
+    assert lines(Tail(pattern, "end", 1, mark)) == ["<new>", "h", "3"]
