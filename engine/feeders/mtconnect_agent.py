@@ -221,11 +221,11 @@ class Agent:
             target = f"{parts.path.rstrip('/')}{device}/{what}" + (f"?{urlencode(query)}" if query else "")
             connection.request("GET", target, headers={"Accept": "multipart/x-mixed-replace, text/xml"})
             connection.sock.settimeout(silent_s)
-            response = connection.getresponse()
-            if self._stopping.is_set():
-                return
-            for data in documents(response, asked.max_document_bytes, asked.timeout_s):
-                yield read_document(data)
+            with connection.getresponse() as response:  # which outlives the connection
+                if self._stopping.is_set():
+                    return
+                for data in documents(response, asked.max_document_bytes, asked.timeout_s):
+                    yield read_document(data)
         finally:
             self._socket = None
             connection.close()

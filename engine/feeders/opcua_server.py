@@ -110,8 +110,8 @@ class Server:
 
     async def _session(self, feed: Feed) -> None:
         client = await self._client()
-        await asyncio.wait_for(client.connect(), 2 * self._table.timeout_s)
         try:
+            await asyncio.wait_for(client.connect(), 2 * self._table.timeout_s)
             server_ns = await self._server_ns(client)
             names = await self._names(client)
             subscription = await self._subscribe(client, names)
