@@ -18,6 +18,7 @@ from engine.feeders.extras import library
 from engine.site import Port, Table
 
 _MAX_BYTES = 64 * 2**20  # that wait to be taken
+_OVERHEAD_BYTES = 250  # of a message in memory
 _DELAYS_S = 1, 30  # before another try
 
 _log = logging.getLogger(__name__)
@@ -197,11 +198,10 @@ class Link:
         """Queue what came."""
         with self._came:
             self._waiting.append(message)
-            self._size += len(message.payload) + len(message.topic)
+            self._size += _size(message)
             n_before = len(self._waiting)
             while self._size > _MAX_BYTES and len(self._waiting) > 1:
-                oldest = self._waiting.popleft()
-                self._size -= len(oldest.payload) + len(oldest.topic)
+                self._size -= _size(self._waiting.popleft())
             n_now = n_before - len(self._waiting)
             if n_now and not self.n_dropped:
                 _log.error("mqtt: cannot keep up; messages are dropped, the oldest first")
@@ -266,6 +266,10 @@ class Link:
         for topic, reason in zip(self._topics, reasons, strict=False):
             if reason.is_failure:
                 _log.error("mqtt: %s refused the subscription of %s: %s", self._broker.host, topic, reason)
+
+
+def _size(message: Message) -> int:
+    return len(message.payload) + len(message.topic) + _OVERHEAD_BYTES
 
 
 def _password(path: str) -> str | None:

@@ -74,13 +74,13 @@ def test_a_password_is_read_from_a_file_and_asked_for(tmp_path, broker):
 
 
 def test_what_cannot_be_taken_in_time_makes_room_and_is_counted(monkeypatch):
-    monkeypatch.setattr("engine.feeders.mqtt_link._MAX_BYTES", 100)
+    monkeypatch.setattr("engine.feeders.mqtt_link._MAX_BYTES", 2600)
     link = Link(Broker(host="nowhere"), ["a"])
     for number in range(20):
         link.put(Message("a", b"%09d" % number))
     assert [int(message.payload) for message in link.take(0.0)] == list(range(10, 20))
     assert link.n_dropped == 10
-    link.put(Message("a", b"x" * 1000))
+    link.put(Message("a", b"x" * 5000))
     assert len(link.take(0.0)) == 1
 
 

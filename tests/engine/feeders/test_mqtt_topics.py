@@ -16,6 +16,8 @@ from engine.feeders.mqtt_topics import MqttFeed, Route
 from engine.feeders.settings import feed_table
 from engine.records import Block, Context, Tick
 from engine.wire import encode
+from perf.service_process import shop_items
+from replay.feed import site_text
 
 SITE = """
 [feeds.mqtt]
@@ -114,6 +116,17 @@ def test_interleaved_floats_are_a_block_that_ends_when_it_came():
     (block,) = shop.hear("raw/M1/a/b", np.arange(6, dtype="<f4").tobytes())
     assert block.samples.tolist() == [[0, 2, 4], [1, 3, 5]]
     assert block.end_ns == T0
+
+
+def test_a_gateway_that_speaks_wire_messages_changes_nothing_of_what_a_shop_measures():
+    spindles, items = shop_items(2.0, 2)
+    topics = '[[feeds.mqtt.topics]]\ntopic = "wire"\nformat = "wire"\n'
+    shop = Shop(parse_config(site_text(spindles, "redis://x", "p") + f'[feeds.mqtt]\nhost = "h"\n{topics}'))
+    shop.s = 10.0
+    for item in items:
+        take(Message("wire", encode(item)), shop.routes, [], shop.feed)
+    assert [encode(item) for item in shop.items] == [encode(item) for item in items]
+    assert {type(item) for item in items} == {Block, Context, Tick}
 
 
 def test_wire_messages_pass_and_another_spindle_than_the_topics_is_foreign():
