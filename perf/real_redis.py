@@ -28,11 +28,18 @@ class RedisServer:
         Command in front of it, such as one that enters a network namespace.
     listen : (str, int), optional
         Address and port beside the socket.
+    durable : bool
+        Else nothing is written to disk.
     """
 
     def __init__(
-        self, folder: Path, within: Sequence[str] = (), listen: tuple[str, int] | None = None
+        self,
+        folder: Path,
+        within: Sequence[str] = (),
+        listen: tuple[str, int] | None = None,
+        durable: bool = True,
     ) -> None:
+        self._kept = _DURABLE if durable else ("--save", "")
         self._within, self._listen = within, listen
         self.socket = folder / "redis.sock"
         self.url = f"unix://{self.socket}"
@@ -51,7 +58,7 @@ class RedisServer:
                 self.socket,
                 "--dir",
                 self._folder,
-                *_DURABLE,
+                *self._kept,
             ],
             stdout=subprocess.DEVNULL,
         )
