@@ -13,6 +13,7 @@ import msgspec
 from perf import (  # noqa: F401 - importing registers
     bench_bearing,
     bench_calibration,
+    bench_capacity,
     bench_delivery,
     bench_demo,
     bench_detectors,

@@ -84,7 +84,8 @@ class Watched:
         """In words."""
         return (
             f"{self.n_spindles} spindles: {len(self.latencies_ms)} of {self.n_blows} blows told, "
-            f"p99 {self.p99_ms:.0f} ms, {self.n_missing} blocks missing, {self.lag_s:.1f} s behind at the end, senders late {self.late_ms:.0f} ms"
+            f"p99 {self.p99_ms:.0f} ms, {self.n_missing} blocks missing, {self.lag_s:.1f} s behind at the end, "
+            f"senders late {self.late_ms:.0f} ms"
         )
 
 

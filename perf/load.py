@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from itertools import chain
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -102,12 +102,10 @@ def main(url: str, prefix: str, n_spindles: int, duration_s: float) -> None:
         load.introduce()
         n_slices = min(_SLICES, n_spindles)
         edges = [n_spindles * i // n_slices for i in range(n_slices + 1)]
-        parts = [slice(first, after) for first, after in zip(edges, edges[1:], strict=False)]
+        parts = [slice(first, after) for first, after in pairwise(edges)]
         late_ms = []
         began_s = monotonic_s()
-        for hop, part in chain.from_iterable(
-            ((hop, part) for part in parts) for hop in range(round(duration_s * 10))
-        ):
+        for hop, part in product(range(round(duration_s * 10)), parts):
             wait_s = (load.due_ns(hop, part) - clock.now_ns()) / NS_PER_S
             if wait_s > 0:
                 pause.wait(wait_s)
