@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from engine.clock import monotonic_s
 from engine.errors import ConfigError, UsageError
@@ -91,9 +91,7 @@ class Agent:
         self, asked: Asked, take: Callable[[Document, bool], None], lost: Callable[[], None]
     ) -> None:
         self._asked, self._take, self._lost = asked, take, lost
-        self._parts = urlsplit(asked.url)
-        if self._parts.scheme not in ("http", "https") or not self._parts.hostname:
-            raise ConfigError(f"mtconnect: got the url {asked.url!r}, wanted http://host:port")
+        self._parts = _address(asked.url)
         self._tls = _tls(asked.ca_file) if self._parts.scheme == "https" else None
         self._instance = ""
         self._next: int | None = None  # sequence number to ask for; None = begin with a snapshot
@@ -136,6 +134,8 @@ class Agent:
             for document in self._get("current", {}, self._asked.timeout_s):
                 self._begin(document)
                 break
+            else:
+                raise AgentError("got no snapshot")
         asked = self._asked
         query = {
             "from": str(self._next),
@@ -229,6 +229,21 @@ class Agent:
         finally:
             self._socket = None
             connection.close()
+
+
+def _address(url: str) -> SplitResult:
+    with suppress(ValueError):  # brackets or a port that are none
+        parts = urlsplit(url)
+        if (
+            parts.scheme in ("http", "https")
+            and parts.hostname
+            and parts.port != 0
+            and "@" not in parts.netloc
+        ):
+            return parts
+    raise ConfigError(
+        f"mtconnect: got the url {url.rpartition('@')[2]!r}, wanted http://host:port without a user"
+    )
 
 
 def _tls(ca_file: str) -> ssl.SSLContext:

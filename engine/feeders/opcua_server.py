@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from asyncua import ua
 from asyncua.client.client import Client
@@ -61,8 +63,9 @@ class Server:
 
     def __init__(self, table: ServerTable, slots: Mapping[str, Slot], path: str) -> None:
         self._table, self._slots = table, slots
-        if not table.url.startswith("opc.tcp://") or "@" in table.url:
-            raise ConfigError(f"Expected opc.tcp://host:port, got {table.url!r} - at `$.{path}.url`")
+        if not _is_address(table.url):
+            told = "Expected opc.tcp://host:port without a user"
+            raise ConfigError(f"{told}, got {table.url.rpartition('@')[2]!r} - at `$.{path}.url`")
         for name in slots:
             try:
                 ua.NodeId.from_string(_in_namespace(name, 1))
@@ -233,6 +236,13 @@ async def _close(client: Client) -> None:
         await asyncio.wait_for(client.disconnect(), 2.0)
     except Exception:
         client.disconnect_socket()
+
+
+def _is_address(url: str) -> bool:
+    with suppress(ValueError):  # brackets or a port that are none
+        parts = urlsplit(url)
+        return parts.scheme == "opc.tcp" and bool(parts.hostname and parts.port) and "@" not in parts.netloc
+    return False
 
 
 def _namespace(name: str) -> str:

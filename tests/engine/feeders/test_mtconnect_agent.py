@@ -144,6 +144,7 @@ def test_an_agent_that_cannot_stream_is_polled():
         ((200, "text/xml", b"x" * 70_000), "longer document"),
         ((200, "multipart/x-mixed-replace", b"--a\r\n\r\n"), "without a boundary"),
         ((200, STREAM, b"hello\r\n"), "wanted a boundary"),
+        ((200, STREAM, b""), "no snapshot"),
         ((200, STREAM, b"y" * 9000), "line of more"),
         ((200, STREAM, f"--{BOUNDARY}\r\n".encode() + b"a: b\r\n" * 40), "lines of header"),
         ((200, STREAM, f"--{BOUNDARY}\r\nContent-length: 99999999999\r\n\r\n".encode()), "99999999999 bytes"),
@@ -229,10 +230,14 @@ def test_an_agent_that_stays_away_is_lost_and_begun_anew_when_it_is_back():
         assert followed.n_lost == 1
 
 
-@pytest.mark.parametrize("url", ["", "mill:5000", "ftp://mill", "http://"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "mill:5000", "ftp://mill", "http://", "http://mill:99999", "http://[::1", "http://a:secret@mill"],
+)
 def test_an_address_that_is_none_is_refused(url):
-    with pytest.raises(ConfigError, match="wanted http://host:port"):
+    with pytest.raises(ConfigError, match="wanted http://host:port") as error:
         Followed(url=url)
+    assert "secret" not in str(error.value)
 
 
 @pytest.fixture

@@ -242,23 +242,33 @@ def test_whatever_answers_instead_of_a_server_is_survived(answer):
 )
 def test_what_cannot_be_used_is_refused_with_its_path(more, values, told):
     with pytest.raises(ConfigError) as error:
-        opcua_source(site("opc.tcp://mill", more, values))
+        opcua_source(site("opc.tcp://mill:4840", more, values))
     assert told in str(error.value)
 
 
-@pytest.mark.parametrize("url", ["http://mill", "opc.tcp://user:secret@mill"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://mill:1",
+        "opc.tcp://user:secret@mill:4840",
+        "opc.tcp://mill",
+        "opc.tcp://mill:99999",
+        "opc.tcp://[:1",
+    ],
+)
 def test_an_address_that_is_none_or_holds_a_password_is_refused(url):
-    with pytest.raises(ConfigError, match=r"Expected opc.tcp://host:port"):
+    with pytest.raises(ConfigError, match=r"Expected opc.tcp://host:port") as error:
         opcua_source(site(url))
+    assert "secret" not in str(error.value)
 
 
 def test_a_password_that_cannot_be_read_is_refused(tmp_path):
     with pytest.raises(UsageError, match="cannot be read"):
-        opcua_source(site("opc.tcp://mill", f'password_file = "{tmp_path / "none"}"'))
+        opcua_source(site("opc.tcp://mill:4840", f'password_file = "{tmp_path / "none"}"'))
 
 
 def test_without_asyncua_the_extra_is_named(monkeypatch):
     monkeypatch.delitem(sys.modules, "engine.feeders.opcua_server")
     monkeypatch.setitem(sys.modules, "asyncua", None)
     with pytest.raises(UsageError, match="the extra `opcua` brings it"):
-        opcua_source(site("opc.tcp://mill"))
+        opcua_source(site("opc.tcp://mill:4840"))
