@@ -29,9 +29,8 @@ _OF_EVER, _OF_EVER_KNOWN = math.log(0.7), math.log(0.5)
 _N_NEW = 10  # of a regime never seen before, during which more is asked for
 _SPEAK = 0.5
 _CREST = 5.0  # peak over rms: noise and cutting reach 3 to 4.5 in a window, a tone 1.5
-_MOST_IN_REGIME = (
-    0.625  # of the way to certain, by vibration over a regime's own: 0.75, for an edge may have broken out
-)
+# Of the way to certain, by vibration over a light cut's own: 0.75, for an edge may have broken out.
+_MOST_IN_REGIME = 0.625
 _N_DECAY, _DECAY = 3, math.log(3.0)  # a blow is over within so many windows, to a third of its peak
 
 
