@@ -141,19 +141,21 @@ class Meaning:
         if slot is not None and slot.context == "program" and self._latest.get(name) != value:
             self._section = None
         self._latest[name] = value
+        if name in self._ruling:
+            self._section = self._section_by(name)
+
+    def _section_by(self, name: str) -> str | None:
+        """Section, now that a data item was told: a text counts when it is told, a line number while it stands."""
+        for rule in self._rules:
+            if (rule.is_range or rule.of == name) and rule.holds(self._latest.get(rule.of)):
+                return rule.name
+        unknown = all(self._latest.get(rule.of) is None for rule in self._rules)
+        return None if unknown or all(rule.is_range for rule in self._rules) else self._section
 
     def _concluded(self, t_ns: int) -> list[Reading]:
         """Section and idling, from all that is known now."""
         out = []
         if self._rules:
-            for rule in self._rules:
-                if rule.holds(self._latest.get(rule.of)):
-                    self._section = rule.name
-                    break
-            else:
-                unknown = all(self._latest.get(rule.of) is None for rule in self._rules)
-                if unknown or all(rule.is_range for rule in self._rules):
-                    self._section = None
             out.append(Reading("sections", _SECTION, self._section, t_ns))
         if self._idle:
             cutting = False if self._is_idle() else None

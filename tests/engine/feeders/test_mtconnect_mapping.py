@@ -1,11 +1,15 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mtconnect_server import T0
 
 from engine.config import parse_config
 from engine.errors import ConfigError
+from engine.feeders.base import Feed
 from engine.feeders.mtconnect_documents import Document, Observation
 from engine.feeders.mtconnect_mapping import Meaning
 from engine.feeders.mtconnect_table import MtconnectTable
@@ -196,3 +200,46 @@ def test_what_cannot_be_meant_is_refused_with_its_path(more, told_path):
     with pytest.raises(ConfigError) as error:
         meaning(more)
     assert f"`$.{told_path}`" in str(error.value)
+
+
+VALUES = st.one_of(
+    st.tuples(st.just("ToolNumber"), st.sampled_from(["1", "2", "UNAVAILABLE"])),
+    st.tuples(st.just("Program"), st.sampled_from(["O1", "O2"])),
+    st.tuples(st.just("RotaryVelocity/ACTUAL"), st.sampled_from(["0", "1500", "UNAVAILABLE"])),
+    st.tuples(st.just("Block"), st.sampled_from(["(ROUGH)", "G1", "(FINISH)"])),
+    st.tuples(st.just("Execution"), st.sampled_from(["READY", "ACTIVE"])),
+)
+
+
+CONFIG = parse_config(
+    SITE
+    + 'sections = [{ of = "Block", matches = "ROUGH", is = "rough" },'
+    + ' { of = "Block", matches = "FINISH", is = "finish" }]'
+)
+TABLE = feed_table(CONFIG, "mtconnect", MtconnectTable).agents[0]
+
+
+def contexts(documents):
+    """What holds after each moment."""
+    what = Meaning(TABLE, CONFIG.spindles[0], "agents[0]")
+    items = []
+    feed = Feed(CONFIG, items.append, None)
+    first = document(
+        *(seen(kind, "UNAVAILABLE") for kind in ("ToolNumber", "Program", "RotaryVelocity/ACTUAL"))
+    )
+    first = document(*first.observations, seen("Block", "%"), seen("Execution", "READY"))
+    for number, one in enumerate([first, *documents]):
+        for readings, rate_hz in what.readings(one, number == 0):
+            feed.take("M1", readings, "mill", rate_hz)
+    return {item.t_ns: item for item in items}
+
+
+@given(st.lists(st.tuples(VALUES, st.integers(0, 1)), max_size=20), st.lists(st.integers(0, 20), max_size=6))
+def test_how_observations_were_cut_into_documents_changes_no_context(told, places):
+    s, observations = 1, []
+    for (kind, value), step_s in told:
+        s += step_s
+        observations.append(seen(kind, value, s))
+    edges = [0, *sorted(min(place, len(observations)) for place in places), len(observations)]
+    cut = [document(*observations[a:b]) for a, b in pairwise(edges)]
+    assert contexts(cut) == contexts([document(*observations)])
