@@ -14,6 +14,7 @@ from perf import (  # noqa: F401 - importing registers
     bench_bearing,
     bench_calibration,
     bench_capacity,
+    bench_checkpoint,
     bench_delivery,
     bench_demo,
     bench_detectors,

@@ -95,14 +95,15 @@ def watch(n_spindles: int, duration_s: float) -> Watched:
         server = RedisServer(Path(folder), durable=False)
         server.start()
         try:
-            with _service(server, Path(folder), n_spindles) as status, server.client() as redis:
+            with service(server, Path(folder), n_spindles) as status, server.client() as redis:
                 return _under_load(server, redis, status, n_spindles, duration_s)
         finally:
             server.stop()
 
 
 @contextmanager
-def _service(server: RedisServer, folder: Path, n_spindles: int) -> Iterator[_Status]:
+def service(server: RedisServer, folder: Path, n_spindles: int) -> Iterator[Status]:
+    """`spindlewatch run` over so many spindles, once it is ready."""
     site = folder / "site.toml"
     settings = (
         f'[journal]\npath = "{folder}/shop.sqlite3"\n[ring]\nenabled = false\n[hub]\nport = 0\n'
@@ -111,12 +112,12 @@ def _service(server: RedisServer, folder: Path, n_spindles: int) -> Iterator[_St
     head, _, declared = site_text(tuple(spindles(n_spindles)), server.url, "load").partition("\n\n")
     site.write_text(f"{head}\nbatch = 2000\n{settings}\n{declared}")
     with running_spindlewatch("run", "--config", site, "--log", "json") as process:
-        status = _Status(process)
+        status = Status(process)
         wait_until(status.ready, _START_S)
         yield status
 
 
-class _Status:
+class Status:
     """What a running service says of itself."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
@@ -160,7 +161,7 @@ class _Status:
 
 
 def _under_load(
-    server: RedisServer, redis: Redis, status: _Status, n_spindles: int, duration_s: float
+    server: RedisServer, redis: Redis, status: Status, n_spindles: int, duration_s: float
 ) -> Watched:
     command = [sys.executable, "-m", "perf.load", server.url, "load", str(n_spindles), str(duration_s)]
     memory: list[tuple[float, float]] = []

@@ -247,7 +247,9 @@ class _Part(StatefulSourcePartition[Item, None]):
             refused += wrong
             out += [(name, item) for item in items]
         out += self._silent(now_ns, now_s)
-        out += [self._barrier(name) for name, due_s in self._due_s.items() if now_s >= due_s]
+        longest = min(self._due_s, key=self._due_s.__getitem__)
+        if now_s >= self._due_s[longest]:  # one at a time: no batch has many states to write down
+            out.append(self._barrier(longest))
         if refused:
             dead_letters.keep(self._redis, self._config, refused, self._source.counts)
         return out
