@@ -26,6 +26,7 @@ from engine.commands.run import run
 from engine.commands.score import score
 from engine.commands.shards import shards
 from engine.commands.simulate import simulate
+from engine.commands.token import token
 from engine.commands.tools import tools
 from engine.commands.tune import tune
 from engine.commands.watch import watch
@@ -55,6 +56,7 @@ cli.add_command(run)
 cli.add_command(score)
 cli.add_command(shards)
 cli.add_command(simulate)
+cli.add_command(token)
 cli.add_command(tools)
 cli.add_command(tune)
 cli.add_command(watch)

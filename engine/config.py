@@ -19,7 +19,16 @@ from msgspec import Meta
 from engine.declared import Spindle
 from engine.errors import ConfigError
 from engine.relations import impossible
-from engine.site import ClusterConfig, LogConfig, Port, Positive, RedisConfig, ServiceConfig, Table
+from engine.site import (
+    AccessConfig,
+    ClusterConfig,
+    LogConfig,
+    Port,
+    Positive,
+    RedisConfig,
+    ServiceConfig,
+    Table,
+)
 from engine.verdicts import FaultClass
 
 NotNegative = Annotated[float, Meta(ge=0)]
@@ -28,7 +37,7 @@ Count = Annotated[int, Meta(ge=1)]
 Kind = Literal["waveform", "scalar"]
 Direction = Literal["above", "below", "both"]
 
-_BESIDE = ("ring", "redis", "service", "cluster", "log", "feeds", "tune", "spindles")
+_BESIDE = ("ring", "access", "redis", "service", "cluster", "log", "feeds", "tune", "spindles")
 """Tables that decide nothing."""
 
 _WHOLE = "space"
@@ -231,6 +240,7 @@ class Config(Table, frozen=True):
     tool_life: ToolLifeConfig
     judge: JudgeConfig
     hub: HubConfig
+    access: AccessConfig
     journal: JournalConfig
     ring: RingConfig
     redis: RedisConfig

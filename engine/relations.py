@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from engine.declared_rules import impossible as impossible_spindle
-from engine.site import impossible_site
+from engine.site import impossible_access, impossible_site
 
 if TYPE_CHECKING:
     from engine.config import Config, SeverityConfig
@@ -45,6 +45,7 @@ def impossible(config: Config) -> Iterator[Wrong]:
     yield from _of_severity(config.severity)
     yield from _of_spindles(config.spindles)
     yield from impossible_site(config.redis, config.service, config.cluster)
+    yield from impossible_access(config.hub.host, config.access)
 
 
 def _of_windows(config: Config) -> Iterator[Wrong]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -50,6 +51,16 @@ class ClusterConfig(Table, frozen=True):
     allow_public: bool
 
 
+class AccessConfig(Table, frozen=True):
+    """``[access]``: who may see the page's data and the stream; no token stands in it, only where their hashes are."""
+
+    tokens_file: str
+    origins: Annotated[tuple[str, ...], Meta(max_length=100)]
+    tls_cert: str
+    tls_key: str
+    tls_elsewhere: bool
+
+
 class LogConfig(Table, frozen=True):
     """``[log]``."""
 
@@ -89,6 +100,74 @@ def impossible_site(
             yield f"cluster.here[{index}]", f"Expected {wanted}, got {shard}"
         if shard in cluster.here[:index]:
             yield f"cluster.here[{index}]", f"Expected each shard once, got {shard} twice"
+
+
+def impossible_access(host: str, access: AccessConfig) -> Iterator[tuple[str, str]]:
+    """Find what would let others than this machine's own people in without asking who they are, or unencrypted.
+
+    Parameters
+    ----------
+    host : str
+        ``hub.host``.
+    access : AccessConfig
+        ``[access]``.
+
+    Yields
+    ------
+    tuple of str
+        Path of the key, and what was expected and got.
+    """
+    if access.tls_key and not access.tls_cert:
+        yield "access.tls_key", "Expected the certificate of that key as access.tls_cert, got none"
+    if access.tls_cert and access.tls_elsewhere:
+        yield "access.tls_elsewhere", "Expected TLS here (access.tls_cert) or elsewhere, got both"
+    for index, origin in enumerate(access.origins):
+        if not _is_origin(origin):
+            wanted = 'an origin such as "https://mill.example:8765", without path'
+            yield f"access.origins[{index}]", f"Expected {wanted}, got {origin!r}"
+    if is_loopback(host):
+        return
+    if not _is_address(host):
+        yield "hub.host", f"Expected a loopback address such as 127.0.0.1 or another IP address, got {host!r}"
+        return
+    missing = [] if access.tokens_file else ["tokens (access.tokens_file; `spindlewatch token add`)"]
+    if not (access.tls_cert or access.tls_elsewhere):
+        missing.append("TLS (access.tls_cert, or access.tls_elsewhere = true where a proxy does it)")
+    if missing:
+        wanted = "a loopback address such as 127.0.0.1, for others need " + " and ".join(missing)
+        yield "hub.host", f"Expected {wanted}, got {host!r}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody outside this machine can reach an address.
+
+    Examples
+    --------
+    >>> [is_loopback(host) for host in ("localhost", "127.0.0.1", "::1", "0.0.0.0", "mill.example")]
+    [True, True, True, False, False]
+    """
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, or no address at all
+        return False
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_origin(text: str) -> bool:
+    """Whether a browser could name this as the origin of a page: scheme, host, perhaps a port, and no more."""
+    try:
+        parts = urlsplit(text)
+        named = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
+    return named and text == f"{parts.scheme}://{parts.netloc}".lower() and "@" not in text
 
 
 def _of_addresses(cluster: ClusterConfig, n_shards: int) -> Iterator[tuple[str, str]]:
