@@ -244,9 +244,8 @@ class WaveformColumns:
             n_teeth = math.nan if context.n_teeth is None else context.n_teeth
             return self.spectrum.why_order_missing(kind.position, rpm, n_teeth)
         if kind.family is Family.ASYNCHRONOUS:
-            n_teeth = math.nan if context.n_teeth is None else context.n_teeth
-            (notched,) = _notched_rpm(np.array([rpm]), np.array([n_teeth]), self.spectrum.bin_hz)
-            return self.spectrum.why_order_missing(ASYNCHRONOUS, float(notched), math.nan)
+            notched = _notched_rpm(rpm, context.n_teeth, self.spectrum.bin_hz)
+            return self.spectrum.why_order_missing(ASYNCHRONOUS, notched, math.nan)
         if kind.family is Family.BEARING:
             if self.white is None:
                 return "rate too low"
@@ -311,8 +310,10 @@ class WaveformColumns:
         if orders is not None:
             order_lines(power, bin_hz, rpm, n_teeth, table[:, orders : orders + N_ORDERS])
         if (line := self.first.get(Family.ASYNCHRONOUS)) is not None:
-            notched = _notched_rpm(rpm, n_teeth, bin_hz)
-            asynchronous_line(power, bin_hz, notched, table[:, line : line + N_ASYNCHRONOUS])
+            notched = [_notched_rpm(context.rpm, context.n_teeth, bin_hz) for context in contexts]
+            asynchronous_line(
+                power, bin_hz, _per_row(notched, n_channels), table[:, line : line + N_ASYNCHRONOUS]
+            )
         if (shape := self.first.get(Family.SHAPE)) is not None:
             spectral_shape(power, self.band_bins[0], bin_hz, table[:, shape : shape + N_SHAPE])
         if (velocity := self.first.get(Family.VELOCITY)) is not None:
@@ -350,15 +351,15 @@ class WaveformColumns:
         self.white.evidence(spectra, rpm, np.tile(self.bearing_orders, (n_windows, 1)), out)
 
 
-def _notched_rpm(
-    rpm: NDArray[np.float64], n_teeth: NDArray[np.float64], bin_hz: float
-) -> NDArray[np.float64]:
+def _notched_rpm(rpm: float | None, n_teeth: int | None, bin_hz: float) -> float:
     """Speed whose multiples hold what is forced: the spindle's; where those are not told apart, that of its teeth.
 
     A slow cutter's teeth force more than its run-out does, and their lines stand as far apart as a fast spindle's.
     """
-    crowded = (rpm / (60.0 * bin_hz) < LEAST_CLEARING) & (n_teeth >= 2.0)  # false for a NaN
-    return np.where(crowded, rpm * n_teeth, rpm)
+    if rpm is None:
+        return math.nan
+    crowded = rpm / (60.0 * bin_hz) < LEAST_CLEARING
+    return rpm * n_teeth if crowded and n_teeth is not None and n_teeth >= 2 else rpm
 
 
 def _per_row(values: Sequence[float | None], n_channels: int) -> NDArray[np.float64]:

@@ -207,7 +207,8 @@ def _pool(n_jobs: int) -> Iterator[ProcessPoolExecutor]:
 def _leave_interrupts() -> None:
     """Let the parent hear Ctrl-C alone; it ends the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a fork would do what its parent does on being asked to end
+    # Asked to end, a fork would do what its parent does.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _join(parts: Sequence[Path], scores: Path) -> None:
