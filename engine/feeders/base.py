@@ -16,7 +16,7 @@ from engine.feeders.stamps import Now, read_now
 from engine.records import Block, complete_ns
 
 _HEAD_BYTES = 256
-_SKEW_NS = NS_PER_S  # a clock off by more is told
+_SKEW_S = 1.0  # a clock off by more is told
 _BEAT_NS = NS_PER_S // 25
 _REPORT_NS = 60 * NS_PER_S
 
@@ -95,7 +95,7 @@ class Feed:
         self._hold_s = hold_s
         self._fed: dict[str, SpindleFeed] = {}  # of which something came
         self._beaten_ns = 0
-        self._told_skew_s: dict[str, float] = {}
+        self._told_skew: dict[str, tuple[float, int]] = {}  # seconds, and when
         self._reported_ns = now().steady_ns
         self._reported: Counter[str] = Counter()
 
@@ -134,7 +134,7 @@ class Feed:
         end_ns = complete_ns(item, group) if isinstance(item, Block) and group else item.t_ns
         if self._is_ahead(end_ns, item.spindle, origin, now):
             return
-        self._note_skew(item.spindle, now.utc_ns - end_ns)
+        self._note_skew(item.spindle, now.utc_ns - end_ns, now)
         self._pass([self._of(item.spindle).pass_on(item, now)], origin)
 
     def refuse(self, reason: str, origin: str, error: str, head: bytes = b"", spindle: str = "") -> None:
@@ -188,7 +188,7 @@ class Feed:
             return True
         if self._is_ahead(reading.t_ns, spindle, f"{origin} {reading.name}", now):
             return False
-        self._note_skew(spindle, now.utc_ns - reading.t_ns)
+        self._note_skew(spindle, now.utc_ns - reading.t_ns, now)
         return True
 
     def _is_ahead(self, t_ns: int, spindle: str, origin: str, now: Now) -> bool:
@@ -199,8 +199,10 @@ class Feed:
             self.refuse("ahead", origin, told, spindle=spindle)
         return ahead_ns > self._max_ahead_ns
 
-    def _note_skew(self, spindle: str, skew_ns: int) -> None:
+    def _note_skew(self, spindle: str, skew_ns: int, now: Now) -> None:
+        """Keep how far a device's clock is off; tell it when that has changed, once a minute at most."""
         skew_s = self.skew_s[spindle] = skew_ns / NS_PER_S
-        if abs(skew_s - self._told_skew_s.get(spindle, 0.0)) * NS_PER_S > _SKEW_NS:
-            self._told_skew_s[spindle] = skew_s
+        told_s, told_ns = self._told_skew.get(spindle, (0.0, now.steady_ns - _REPORT_NS))
+        if abs(skew_s - told_s) > _SKEW_S and now.steady_ns - told_ns >= _REPORT_NS:
+            self._told_skew[spindle] = skew_s, now.steady_ns
             _log.info("%s: data comes %.3f s after its own time", spindle, skew_s)

@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from engine.errors import ConfigError
 from engine.feeders.extras import library
+from engine.feeders.troubles import Troubles
 from engine.site import Port, Table
 
 _MAX_BYTES = 64 * 2**20  # that wait to be taken
@@ -151,7 +152,8 @@ class Link:
         self.n_dropped = 0
         """Messages that had to make room."""
         self._is_ready = False
-        self._told = ""
+        self._was_connected = False
+        self._troubles = Troubles(f"mqtt {broker.host}")
         self._client = self._make_client()
 
     def __enter__(self) -> Self:
@@ -236,29 +238,25 @@ class Link:
 
     def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            self._tell(f"refused the connection: {reason}")
+            self._troubles.trouble(f"refused the connection: {reason}")
             return
-        _log.info("mqtt: connected to %s", self._broker.host)
-        self._told = ""
+        if not self._was_connected:
+            _log.info("mqtt: connected to %s", self._broker.host)
+        self._was_connected = True
+        self._troubles.well()
         client.subscribe([(topic, self._broker.qos) for topic in self._topics])
         for told in self._greet():
             client.publish(told.topic, told.payload, told.qos, told.is_retained)
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:
-        self._tell(
+        self._troubles.trouble(
             f"cannot be reached: {sys.exception() or 'no answer'}"
         )  # paho calls this where it caught it
-
-    def _tell(self, trouble: str) -> None:
-        """Log trouble with the connection once, however often it is tried again."""
-        if trouble != self._told:
-            _log.warning("mqtt: %s %s; trying again", self._broker.host, trouble)
-        self._told = trouble
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         was_ready, self._is_ready = self._is_ready, False
         if reason.is_failure and was_ready:
-            _log.warning("mqtt: connection to %s lost: %s", self._broker.host, reason)
+            self._troubles.trouble(f"connection lost: {reason}")
             self.put(_LOST)
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: Any, reasons: Any, _properties: Any) -> None:
