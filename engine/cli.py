@@ -10,6 +10,7 @@ import sys
 import click
 
 from engine import __version__
+from engine.commands.audit import audit
 from engine.commands.check import check
 from engine.commands.compare import compare
 from engine.commands.demo import demo
@@ -39,6 +40,7 @@ def cli() -> None:
     """Watch machine-tool spindles: current and vibration in, alerts a machinist believes out."""
 
 
+cli.add_command(audit)
 cli.add_command(check)
 cli.add_command(compare)
 cli.add_command(demo)
