@@ -9,7 +9,7 @@ from engine.checkpoint import Position
 from engine.clock import NS_PER_S
 from engine.declared import Spindle
 from engine.errors import WireError
-from engine.records import Block, Context, Tick
+from engine.records import Block, Context, Tick, complete_ns
 from engine.redis_keys import entry_key, running_number
 from engine.wire import decode
 
@@ -165,10 +165,16 @@ class Inlet:
         if item.spindle != name:
             told = f"got data of {item.spindle!r}, wanted {name!r}"
             return DeadLetter(name, "foreign", told, entry, data[:_HEAD_BYTES])
-        end_ns = item.end_ns if isinstance(item, Block) else item.t_ns
+        end_ns = self._complete_ns(item)
         if end_ns > utc_ns + self._max_ahead_ns:
             ahead_s = (end_ns - utc_ns) / NS_PER_S
             told = f"got data {ahead_s:.3f} s ahead, wanted at most {self._max_ahead_ns / NS_PER_S:g} s"
             return DeadLetter(name, "ahead", told, entry, data[:_HEAD_BYTES])
         self.end_ns = max(self.end_ns, end_ns)
         return item
+
+    def _complete_ns(self, item: Received) -> int:
+        if not isinstance(item, Block):
+            return item.t_ns
+        group = self.spindle.group(item.group)
+        return item.end_ns if group is None else complete_ns(item, group)

@@ -67,6 +67,16 @@ def test_data_that_ends_too_far_ahead_is_refused_and_what_is_near_is_not():
     assert (refused[0].reason, refused[0].error) == ("ahead", "got data 5.000 s ahead, wanted at most 5 s")
 
 
+def test_a_slow_value_is_of_the_instant_at_which_it_was_taken():
+    slow = SensorGroup("oil", "scalar", 0.1, (Channel("temperature", "°C"),))
+    one = Inlet(Spindle("M1", (slow,)), START, (), 5_000_000_000)
+
+    items, refused = one.take([entry(1, Block("M1", "oil", T0, 0.1, np.zeros((1, 1), np.float32)))], T0, T0)
+
+    assert (len(items), refused) == (1, [])
+    assert one.end_ns == T0
+
+
 def test_a_process_whose_own_clock_has_drifted_refuses_nothing():
     block = Block("M1", "vib", T0, 1000.0, np.zeros((1, 1000), np.float32))
     items, _ = inlet().take([entry(1, block)], T0 - 3_600_000_000_000, T0 + 1_000_000_000)
