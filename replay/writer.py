@@ -243,7 +243,10 @@ class _GroupFile:
         ends: Any = pa.array(np.concatenate(([0], np.cumsum(lengths))).astype(np.int32))
         joined = np.concatenate(self._pieces, axis=1)
         columns: list[Any] = [pa.array(np.array(self._times_ns, np.int64))]
-        columns += [pa.ListArray.from_arrays(ends, pa.array(row)) for row in joined]
+        columns += [
+            pa.ListArray.from_arrays(ends, pa.array(row), type=field.type)
+            for field, row in zip(list(self._schema)[1:], joined, strict=True)
+        ]
         self._file.write_table(pa.Table.from_arrays(columns, schema=self._schema))
         self._times_ns.clear()
         self._pieces.clear()
