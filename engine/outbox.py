@@ -40,6 +40,13 @@ class Outbox(Generic[T]):
         Of the whole queue.
     size_of : callable
         Of one item; default: 1 each.
+    behind : callable
+        In how many seconds ``send`` is to be called though nothing waits here, as it has something left itself; None =
+        it has not.
+    keep : callable
+        Given what is left at the end; returns how many of it are in safety now: all or none.
+    counts : Counter of str, optional
+        Where to count; default: its own.
     """
 
     def __init__(
@@ -50,15 +57,19 @@ class Outbox(Generic[T]):
         most: int,
         max_size: int,
         size_of: Callable[[T], int] = lambda _item: 1,
+        behind: Callable[[], float | None] = lambda: None,
+        keep: Callable[[list[T]], int] = lambda _items: 0,
+        counts: Counter[str] | None = None,
     ) -> None:
         self._name, self._send, self._most = name, send, most
+        self._behind, self._keep = behind, keep
         self._max_size, self._size_of = max_size, size_of
         self._waiting: deque[T] = deque()
         self._size = 0
         self._dropping = False
         self._changed = threading.Condition()
         self._closing_s: float | None = None
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter() if counts is None else counts
         """``dropped`` and ``errors``; ``send`` may count more."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -84,7 +95,7 @@ class Outbox(Generic[T]):
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything is stored; False: after so long it still was not."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._waiting, timeout_s)
+            return self._changed.wait_for(lambda: not self._waiting and self._behind() is None, timeout_s)
 
     def close(self, timeout_s: float) -> None:
         """Send what waits, for so long at most and one answer that is under way; what is left counts as dropped."""
@@ -93,7 +104,7 @@ class Outbox(Generic[T]):
             self._changed.notify_all()
         self._thread.join()
         with self._changed:
-            self._drop(len(self._waiting))
+            self._drop(len(self._waiting) - self._keep(list(self._waiting)))
             self._waiting.clear()
 
     def _drop(self, n: int) -> None:
@@ -110,7 +121,7 @@ class Outbox(Generic[T]):
 
     def _run(self) -> None:
         delay_s = _FIRST_DELAY_S
-        while items := self._next():
+        while (items := self._next()) is not None:
             try:
                 n_stored = self._send(items)
             except RedisError as error:
@@ -121,16 +132,23 @@ class Outbox(Generic[T]):
                     return
                 delay_s = min(2 * delay_s, _MAX_DELAY_S)
                 continue
-            if n_stored:
+            if n_stored or not items:
                 delay_s = _FIRST_DELAY_S
                 self._done(n_stored)
 
-    def _next(self) -> list[T]:
-        """What has waited longest, which stays queued; empty = no more, or no more time."""
+    def _next(self) -> list[T] | None:
+        """What has waited longest, which stays queued; None = no more, or no more time."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closing_s is not None)
-            late = self._closing_s is not None and monotonic_s() > self._closing_s
-            return [] if late else list(islice(self._waiting, self._most))
+            while True:
+                wait_s = 0.0 if self._waiting else self._behind()
+                if self._closing_s is not None:
+                    left_s = self._closing_s - monotonic_s()
+                    if left_s < 0 or wait_s is None:
+                        return None
+                    wait_s = min(wait_s, left_s)
+                if wait_s is not None and wait_s <= 0:
+                    return list(islice(self._waiting, self._most))
+                self._changed.wait(wait_s)
 
     def _done(self, n_stored: int) -> None:
         with self._changed:

@@ -1,25 +1,32 @@
 """The sender's side: blocks, contexts and ticks of one spindle into its Redis stream, in order, each once.
 
 The format is a line, ``XADD {prefix}:in:{spindle} MAXLEN ~ 3000 <ms>-<k> d <message> n <number>``: any language that
-speaks to Redis can send it. When an answer was lost, the newest entry's running number says how much of what was sent
-is there: so nothing is sent twice.
+speaks to Redis can send it. When an answer was lost, the newest entry's running number and message say how much of what
+was sent is there: so nothing is sent twice, not even by the next process, if what waited was on disk.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import cast
 
+from redis.exceptions import RedisError
+
 from engine import redis_keys
-from engine.clock import WallClock
+from engine.clock import WallClock, monotonic_s
 from engine.outbox import Outbox
 from engine.records import Block, Context, Tick
 from engine.redis_link import connect
 from engine.site import RedisConfig
+from engine.spool import Spool, SpoolError
 from engine.wire import encode
 
 _BATCH = 64
+_FIRST_DELAY_S, _MAX_DELAY_S = 0.1, 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -27,9 +34,11 @@ _log = logging.getLogger(__name__)
 class Producer:
     """Sends what one spindle's sensors and controller say; one producer per spindle at a time.
 
-    `send` never waits for Redis. While Redis is away, loads or is full, what is to be sent waits in memory
-    (`engine.outbox.Outbox`) and is lost with the process. Entries that Redis had confirmed and forgot, as after a power
-    cut, leave a gap in the running numbers as long as this producer lives.
+    `send` never waits for Redis or a disk. While Redis is away, loads or is full, what is to be sent waits: in memory
+    (`engine.outbox.Outbox`), and is lost with the process; or, with a spool, on disk, where the next producer finds it
+    and sends it first. While the disk refuses, it waits in memory all the same; both are told in the log. Entries that
+    Redis had confirmed and forgot, as after a power cut, leave a gap in the running numbers as long as this producer
+    lives.
 
     Parameters
     ----------
@@ -40,14 +49,19 @@ class Producer:
     prefix : str
         As ``[redis] prefix``.
     n_kept : int
-        Entries that the stream keeps, about: as many as are sent in the longest time that an engine may be away.
+        Entries that the stream keeps, about: as many as are sent in the longest time that an engine may be away. The
+        more may come at once after a time without Redis, the more it should be.
     max_waiting_mib : float
-        Longest queue.
+        Longest queue in memory.
+    spool : Path, optional
+        Folder for what waits longer; None = there is none.
+    spool_mib : float
+        Most that waits there; what does not fit is dropped, the oldest first, counted and logged.
 
     Raises
     ------
     UsageError
-        The address is none. A Redis that does not answer is no error.
+        The address is none. A Redis that does not answer is no error, nor is a disk that refuses.
     """
 
     def __init__(
@@ -57,22 +71,27 @@ class Producer:
         prefix: str = "spindlewatch",
         n_kept: int = 3000,
         max_waiting_mib: float = 64.0,
+        spool: Path | None = None,
+        spool_mib: float = 256.0,
     ) -> None:
-        self._redis = connect(url)
-        self._stream, self._n_kept = redis_keys.stream_in(prefix, spindle), n_kept
-        self._clock = WallClock()
-        self._id = (0, 0)  # of the newest entry: milliseconds and sequence
-        self._number = 0  # its running number
-        self._knows = False  # whether the stream was asked, and has answered to all that was sent since
-        self._unanswered = 0  # the running number up to which it is not known what is there
-        self._outbox = Outbox[bytes](
-            self._stream, self._add, most=_BATCH, max_size=round(max_waiting_mib * 2**20), size_of=len
+        self.counts: Counter[str] = Counter()
+        """``sent``; ``repeated``: were there, though no answer had come; ``spooled``, ``dropped``, ``errors``."""
+        stream = redis_keys.stream_in(prefix, spindle)
+        self._line = _Line(url, stream, n_kept, self.counts)
+        disk = (
+            None if spool is None else Spool(spool, stream, round(spool_mib * 2**20), 2 * _BATCH, self.counts)
         )
-
-    @property
-    def counts(self) -> Counter[str]:
-        """``sent``; ``repeated``: were there, though no answer had come; ``dropped``, ``errors``."""
-        return self._outbox.counts
+        self._way = self._line if disk is None else _ByDisk(self._line, disk, self.counts)
+        self._outbox = Outbox[bytes](
+            stream,
+            self._way.add,
+            most=_BATCH,
+            max_size=round(max_waiting_mib * 2**20),
+            size_of=len,
+            counts=self.counts,
+            behind=self._way.behind_s,
+            keep=self._way.keep,
+        )
 
     def send(self, item: Block | Context | Tick) -> None:
         """Queue one record; never waits for Redis.
@@ -94,14 +113,39 @@ class Producer:
         return self._outbox.flush(timeout_s)
 
     def close(self, timeout_s: float = 2.0) -> None:
-        """Send what waits, for so long at most and one answer that is under way; what is left counts as dropped."""
+        """Send what waits, for so long at most and one answer under way; what is left goes to disk, or is lost."""
         self._outbox.close(timeout_s)
+        self._way.close()
+
+
+class _Line:
+    """One spindle's stream as its only writer sees it."""
+
+    def __init__(self, url: str | RedisConfig, stream: str, n_kept: int, counts: Counter[str]) -> None:
+        self._redis = connect(url)
+        self.stream, self._n_kept, self._counts = stream, n_kept, counts
+        self._clock = WallClock()
+        self._id = (0, 0)  # of the newest entry: milliseconds and sequence
+        self.number = 0
+        """Running number of the entry before what is sent next."""
+        self.knows = False
+        """Whether the stream was asked where it ends, and has answered to all that was sent since."""
+
+    def behind_s(self) -> float | None:
+        """Nothing waits here."""
+
+    def keep(self, messages: list[bytes]) -> int:  # noqa: ARG002
+        """Nothing can be kept here."""
+        return 0
+
+    def close(self) -> None:
+        """Break the connection."""
         self._redis.close()
 
-    def _add(self, batch: list[bytes]) -> int:
+    def add(self, batch: list[bytes]) -> int:
         """Send a batch; how many of it, from the first on, are stored."""
-        if not self._knows:
-            return self._ask()
+        if not self.knows:
+            return self.ask(lambda position: batch[position - 1] if position <= len(batch) else None)
         ms, sequence = self._id
         now_ms = self._clock.now_ns() // 1_000_000
         ms, sequence = (
@@ -111,9 +155,9 @@ class Producer:
         # probably from one that was half written down. Without, never.
         pipe = self._redis.pipeline(transaction=False)
         for step, message in enumerate(batch, 1):
-            fields = {"d": message, "n": self._number + step}
-            pipe.xadd(self._stream, fields, f"{ms}-{sequence + step}", self._n_kept)  # type: ignore[arg-type]
-        self._knows, self._unanswered = False, self._number + len(batch)
+            fields = {"d": message, "n": self.number + step}
+            pipe.xadd(self.stream, fields, f"{ms}-{sequence + step}", self._n_kept)  # type: ignore[arg-type]
+        self.knows = False
         answers = pipe.execute(raise_on_error=False)
         refused = [position for position, answer in enumerate(answers) if isinstance(answer, Exception)]
         n_done = len(batch)
@@ -123,23 +167,129 @@ class Producer:
             raise answers[0]
         # What was refused before something that was taken cannot be put in its place any more; its numbers are a gap.
         n_lost = sum(position < n_done for position in refused)
-        self._knows, self._number, self._id = True, self._number + n_done, (ms, sequence + n_done)
-        self.counts["sent"] += n_done - n_lost
+        self.knows, self.number, self._id = True, self.number + n_done, (ms, sequence + n_done)
+        self._counts["sent"] += n_done - n_lost
         if n_lost:
-            _log.error("%s: %d entries were refused, and later ones taken", self._stream, n_lost)
-            self.counts["dropped"] += n_lost
+            _log.error("%s: %d entries were refused, and later ones taken", self.stream, n_lost)
+            self._counts["dropped"] += n_lost
         return n_done
 
-    def _ask(self) -> int:
-        """Ask the stream where it ends; how many of what was sent last, without an answer, are there."""
-        newest = cast(list[tuple[bytes, dict[bytes, bytes]]], self._redis.xrevrange(self._stream, count=1))
-        n_before = self._number
+    def ask(self, nth: Callable[[int], bytes | None]) -> int:
+        """Ask the stream where it ends; how many of what is to be sent next are there already.
+
+        Parameters
+        ----------
+        nth : callable
+            The message that is to be sent as first, second ...; None = there are not so many.
+        """
+        newest = cast(list[tuple[bytes, dict[bytes, bytes]]], self._redis.xrevrange(self.stream, count=1))
+        n_there = 0
         if newest:
             entry, fields = newest[0]
             self._id = redis_keys.entry_key(entry)
-            self._number = max(n_before, redis_keys.running_number(fields))
-        self._knows = True
-        if not n_before < self._number <= self._unanswered:
+            n_more = redis_keys.running_number(fields) - self.number
+            # By the number alone, what somebody else sent meanwhile would pass for ours.
+            n_there = n_more if n_more > 0 and nth(n_more) == fields.get(b"d") else 0
+            self.number += max(n_more, 0)
+        self.knows = True
+        if n_there:
+            self._counts["repeated"] += n_there
+        return n_there
+
+
+class _ByDisk:
+    """What Redis does not take goes to disk; what is on disk goes before all else."""
+
+    def __init__(self, line: _Line, disk: Spool, counts: Counter[str]) -> None:
+        self._line, self._disk, self._counts = line, disk, counts
+        self._delay_s, self._retry_s = _FIRST_DELAY_S, 0.0
+        self._trouble: Exception | None = None
+        self._refused = False
+
+    def behind_s(self) -> float | None:
+        """In how many seconds the disk's messages are to be tried again; None = there are none."""
+        return max(0.0, self._retry_s - monotonic_s()) if len(self._disk) else None
+
+    def add(self, batch: list[bytes]) -> int:
+        """Take a batch to Redis or to disk; how many of it, from the first on, are in one of them.
+
+        Raises
+        ------
+        RedisError
+            They are in neither.
+        """
+        n_done = 0
+        if not len(self._disk) and self._is_due():
+            with self._trying():
+                n_done = self._line.add(batch)
+            if self._trouble is None:
+                return n_done
+        n_done = self.keep(batch)
+        if len(self._disk) and self._is_due():
+            with self._trying():
+                self._drain()
+        if batch and not n_done and self._trouble is not None:
+            raise RedisError(f"neither in Redis nor on disk: {self._trouble}") from self._trouble
+        return n_done
+
+    def keep(self, messages: list[bytes]) -> int:
+        """Put messages on disk: all of them, or none."""
+        if not messages:
             return 0
-        self.counts["repeated"] += self._number - n_before
-        return self._number - n_before
+        try:
+            self._disk.append(messages, self._line.number)
+        except SpoolError as error:
+            self._refuse(f"what waits is kept in memory only: {error}")
+            return 0
+        self._refused = False
+        return len(messages)
+
+    def close(self) -> None:
+        """Break the connection, and leave the rest to the next process."""
+        if len(self._disk):
+            _log.warning(
+                "%s: %d messages wait on disk for the next start", self._line.stream, len(self._disk)
+            )
+        self._disk.close()
+        self._line.close()
+
+    def _drain(self) -> None:
+        """Send what has waited longest, more than comes meanwhile."""
+        line, disk = self._line, self._disk
+        try:
+            if line.knows:
+                n_done = line.add(disk.oldest(2 * _BATCH))
+            else:
+                line.number = max(line.number, disk.number)
+                n_done = line.ask(disk.nth)
+        except SpoolError:
+            disk.leave()
+            raise
+        try:
+            disk.remove(n_done, line.number)
+        except SpoolError as error:
+            self._refuse(f"if this process is killed, the next one sends again what was sent: {error}")
+
+    def _refuse(self, told: str) -> None:
+        """Say once that the disk refuses."""
+        if not self._refused:
+            _log.error("%s: %s", self._line.stream, told)
+        self._refused = True
+
+    def _is_due(self) -> bool:
+        return monotonic_s() >= self._retry_s
+
+    @contextmanager
+    def _trying(self) -> Iterator[None]:
+        """Try again ever more rarely while it fails."""
+        try:
+            yield
+        except (RedisError, SpoolError) as error:
+            self._counts["errors"] += 1
+            if self._trouble is None:
+                _log.warning("%s: cannot send, trying again: %s", self._line.stream, error)
+            self._trouble = error
+            self._retry_s = monotonic_s() + self._delay_s
+            self._delay_s = min(2 * self._delay_s, _MAX_DELAY_S)
+        else:
+            self._trouble, self._delay_s = None, _FIRST_DELAY_S

@@ -1,4 +1,9 @@
+import subprocess
+import sys
+
 import numpy as np
+from redis.client import Pipeline
+from redis.exceptions import ConnectionError
 
 from engine import redis_keys
 from engine.producer import Producer
@@ -149,3 +154,175 @@ def test_the_stream_keeps_about_as_many_entries_as_asked(redis_server):
     producer.close()
     with redis_server.client() as redis:
         assert 200 <= redis.xlen(STREAM) <= 400
+
+
+# --- with a spool ---
+
+
+def test_what_waits_on_disk_is_sent_first_by_the_next_process_and_once(redis_server, tmp_path):
+    redis_server.stop()
+    first = spooling(redis_server, tmp_path)
+    for number in range(500):
+        first.send(block(number))
+    first.close(0.0)
+    assert (first.counts["spooled"], first.counts["dropped"]) == (500, 0)
+    redis_server.start()
+    second = spooling(redis_server, tmp_path)
+    for number in range(500, 600):
+        second.send(block(number))
+    assert second.flush(20.0)
+    second.close()
+    assert stored(redis_server) == (list(range(600)), list(range(1, 601)))
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_an_answer_that_is_lost_with_the_sender_makes_nothing_come_twice(redis_server, tmp_path, monkeypatch):
+    """The worst moment: Redis has all that was sent, the sender dies before it knows."""
+    first = spooling(redis_server, tmp_path)
+    first.send(block(0))
+    assert first.flush(20.0)
+    monkeypatch.setattr(Pipeline, "execute", _answer_lost(Pipeline.execute))
+    for number in range(1, 300):
+        first.send(block(number))
+    wait_until(lambda: first.counts["spooled"] == 299)
+    monkeypatch.undo()
+    first._way._retry_s = float("inf")  # from here on it is dead
+    first.close(0.0)
+    assert 1 < len(stored(redis_server)[0]) < 300  # those on disk are in Redis in part
+
+    second = spooling(redis_server, tmp_path)
+    assert second.flush(20.0)
+    second.close()
+    assert stored(redis_server) == (list(range(300)), list(range(1, 301)))
+    assert second.counts["repeated"] > 0
+
+
+def _answer_lost(execute):
+    def lost(pipe, *args, **kwargs):
+        execute(pipe, *args, **kwargs)
+        raise ConnectionError("lost")
+
+    return lost
+
+
+def test_a_sender_that_is_killed_again_and_again_while_redis_comes_and_goes_loses_nothing_that_was_on_disk(
+    redis_server, tmp_path
+):
+    told = tmp_path / "told"
+    for turn in range(4):
+        redis_server.stop()
+        command = [
+            sys.executable,
+            "-c",
+            SENDER,
+            redis_server.url,
+            str(tmp_path / "spool"),
+            str(told),
+            str(turn),
+        ]
+        child = subprocess.Popen(command)
+        wait_until(lambda turn=turn: told.exists() and len(told.read_text().split()) > turn)
+        redis_server.start()
+        with redis_server.client() as redis:
+            wait_until(lambda redis=redis, turn=turn: redis.xlen(STREAM) > 1000 * turn)
+        child.kill()
+        child.wait()
+    last = spooling(redis_server, tmp_path)
+    assert last.flush(20.0)
+    last.close()
+    assert stored(redis_server) == (list(range(4000)), list(range(1, 4001)))
+
+
+SENDER = """
+import sys
+from pathlib import Path
+import numpy as np
+from engine.producer import Producer
+from engine.records import Block
+from perf.real_redis import wait_until
+
+url, spool, told, turn = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
+producer = Producer(url, "M1", "shop", n_kept=100_000, spool=spool)
+for number in range(turn * 1000, turn * 1000 + 1000):
+    samples = np.full((1, 64), number, np.float32)
+    producer.send(Block("M1", "vib", 1_700_000_000_000_000_000 + number * 1_000_000, 1000.0, samples))
+wait_until(lambda: producer.counts["spooled"] == 1000)
+with told.open("a") as file:
+    file.write(f"{turn}\\n")
+wait_until(lambda: False, 60.0)
+"""
+
+
+def test_what_somebody_else_sent_meanwhile_is_not_taken_for_ours(redis_server, tmp_path):
+    first = spooling(redis_server, tmp_path)
+    first.send(block(0))
+    assert first.flush(20.0)
+    redis_server.stop()
+    for number in range(1, 50):
+        first.send(block(number))
+    wait_until(lambda: first.counts["spooled"] == 49)
+    first.close(0.0)
+    redis_server.start()
+    other = Producer(redis_server.url, "M1", "shop")
+    for number in range(1000, 1020):
+        other.send(block(number))
+    other.close()
+    second = spooling(redis_server, tmp_path)
+    assert second.flush(20.0)
+    second.close()
+    assert stored(redis_server)[0] == [0, *range(1000, 1020), *range(1, 50)]
+    assert stored(redis_server)[1] == list(range(1, 71))
+
+
+def test_a_disk_that_refuses_is_told_of_and_what_waits_stays_in_memory(redis_server, tmp_path, caplog):
+    (tmp_path / "spool").write_text("no folder")
+    redis_server.stop()
+    producer = spooling(redis_server, tmp_path)
+    for number in range(300):
+        producer.send(block(number))
+    wait_until(lambda: "kept in memory only" in caplog.text)
+    redis_server.start()
+    assert producer.flush(20.0)
+    producer.close()
+    assert stored(redis_server) == (list(range(300)), list(range(1, 301)))
+    assert producer.counts["dropped"] == 0
+    assert caplog.text.count("kept in memory only") == 1
+
+
+def test_a_disk_that_fills_up_keeps_the_order_and_loses_nothing(redis_server, tmp_path, monkeypatch):
+    """What is on disk goes out though nothing can be taken out of the file, and what came after it waited in memory."""
+    redis_server.stop()
+    producer = spooling(redis_server, tmp_path)
+    for number in range(300):
+        producer.send(block(number))
+    wait_until(lambda: producer.counts["spooled"] == 300)
+    disk = producer._way._disk
+    disk._db.execute("PRAGMA max_page_count = 1")  # = as large as it is
+    disk._db.execute("PRAGMA query_only = 1")
+    for number in range(300, 600):
+        producer.send(block(number))
+    redis_server.start()
+    assert producer.flush(20.0)
+    producer.close()
+    assert stored(redis_server) == (list(range(600)), list(range(1, 601)))
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_a_full_spool_drops_its_oldest_and_says_how_many(redis_server, tmp_path, caplog):
+    redis_server.stop()
+    producer = spooling(redis_server, tmp_path, spool_mib=0.1)
+    for number in range(2000):
+        producer.send(block(number))
+    wait_until(lambda: producer.counts["spooled"] == 2000)
+    n_dropped = producer.counts["dropped"]
+    redis_server.start()
+    assert producer.flush(20.0)
+    producer.close()
+    assert 1500 < n_dropped < 1800
+    kept = [*range(128), *range(128 + n_dropped, 2000)]  # the first may be under way
+    assert stored(redis_server) == (kept, list(range(1, 2001 - n_dropped)))
+    assert caplog.text.count("messages are dropped") == 1
+
+
+def spooling(server, folder, **more):
+    return Producer(server.url, "M1", "shop", n_kept=100_000, spool=folder / "spool", **more)
