@@ -58,12 +58,56 @@ def _reason_as_dict(reason: Reason) -> dict[str, Any]:
     return reason._asdict()
 
 
-class _Texts(Message, frozen=True):
+class Texts(Message, frozen=True):
+    """For people.
+
+    Parameters
+    ----------
+    en, ko : str
+        In English and in Korean.
+    """
+
     en: str
     ko: str
 
 
-class _AlertMessage(Message, frozen=True):
+class AlertMessage(Message, frozen=True):
+    """A message about an episode of trouble.
+
+    Parameters
+    ----------
+    version : int
+        Of this format.
+    id : str
+        `spindle:fault:onset_ns` as it opened, of sensors `spindle:sensor.group:onset_ns`; the same after every restart.
+    state : str
+        `opened`, perhaps several times `updated`, then `closed`.
+    spindle, group, regime : str
+        Where: spindle, sensor group, label of what the spindle did.
+    fault : str
+        Class of the fault; an update may name it better than the id does, and later versions may know more classes.
+    tier : str
+        What had to be known: `absolute`, `dynamic` or `learned`.
+    onset_ns, t_ns : int
+        When it began, and the end of the window that decided this message: UTC nanoseconds of stream time.
+    score : float
+        The highest so far, 1.0 = limit; null of sensors.
+    detail : str
+        Specifics; a sensor's trouble; else who found it.
+    reasons : tuple of ReasonMessage
+        Most telling first.
+    text, advice : Texts
+        What is the matter; what a machinist would check.
+    certainty : float
+        How specific the evidence is for this class, 0 to 1; null of sensors.
+    key : str
+        Which one, where a spindle has several; else empty.
+    config_hash : str
+        Of the configuration that decided.
+    received_ns, judged_ns : int
+        Wall times: last deciding sample received, alert made; null or absent in a replay.
+    """
+
     version: Literal[1]
     id: Annotated[str, Meta(min_length=1)]
     state: AlertState
@@ -77,8 +121,8 @@ class _AlertMessage(Message, frozen=True):
     score: float | None
     detail: str
     reasons: tuple[ReasonMessage, ...]
-    text: _Texts
-    advice: _Texts
+    text: Texts
+    advice: Texts
     certainty: float | None
     key: str
     config_hash: str
@@ -86,7 +130,7 @@ class _AlertMessage(Message, frozen=True):
     judged_ns: Time | None = None
 
 
-_decoder = msgspec.json.Decoder(_AlertMessage)
+_decoder = msgspec.json.Decoder(AlertMessage)
 
 
 def alert_from_json(data: bytes) -> Alert:

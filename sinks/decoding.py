@@ -23,7 +23,23 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class ReasonMessage(Message, frozen=True):
-    """`engine.verdicts.Reason`."""
+    """One feature's part in a score; null where nothing is known.
+
+    Parameters
+    ----------
+    feature : str
+        `channel.feature`.
+    value, expected : float
+        What was measured and what was expected, in `unit`.
+    low, high : float
+        Bounds of what is normal.
+    unit : str
+        Empty if it has none.
+    share : float
+        Part of the score, 0 to 1.
+    contribution : float
+        `share` times the score.
+    """
 
     feature: str
     value: float | None

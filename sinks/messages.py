@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from engine.declared import Channel, Spindle
 from engine.records import Block
-from engine.verdicts import Condition, Cover, FaultClass, SpindleState, Tier
-from sinks.decoding import Count, Message, Time, or_nan, read_json
+from engine.verdicts import Cover, SpindleState
+from sinks.contract.shapes import ScoresMessage, StateMessage
+from sinks.decoding import or_nan, read_json
 from sinks.journal import Entry
 from sinks.mailbox import ShownScore
 
@@ -41,6 +42,11 @@ def hello(epoch: str, head: int, oldest: int, recovered: bool) -> bytes:
     """
     told = {"type": "hello", "version": VERSION, "epoch": epoch, "head": head, "oldest": oldest}
     return orjson.dumps(told | {"recovered": recovered})
+
+
+def auth_required() -> bytes:
+    """Before anything else, where it is not known yet who listens: a token is wanted."""
+    return orjson.dumps({"type": "auth_required"})
 
 
 def snapshot(
@@ -172,50 +178,7 @@ def decimate(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
     return np.hstack([np.fmin.reduceat(samples, edges, axis=1), np.fmax.reduceat(samples, edges, axis=1)]), n
 
 
-class _Cover(Message, frozen=True):
-    fault: FaultClass
-    signature: str
-    why: str
-
-
-class _State(Message, frozen=True):
-    spindle: str
-    t_ns: Time
-    condition: Condition
-    regime: str
-    learned: Count
-    wanted: Count
-    score: float | None
-    open_alerts: tuple[str, ...]
-    troubles: dict[str, Count]
-    cover: tuple[_Cover, ...]
-    cuts: tuple[Count, Count]
-
-
-class _Score(Message, frozen=True):
-    spindle: str
-    group: str
-    t_ns: Time
-    regime: str
-    tier: Tier
-    detector: str
-    score: float | None
-    ready: bool
-    learned: Count
-    wanted: Count
-    top_feature: str
-    alerting: bool
-
-
-class _StateMessage(Message, frozen=True, tag="state", tag_field="type"):
-    state: _State
-
-
-class _ScoresMessage(Message, frozen=True, tag="scores", tag_field="type"):
-    scores: tuple[_Score, ...]
-
-
-_live_decoder = msgspec.json.Decoder(_StateMessage | _ScoresMessage)
+_live_decoder = msgspec.json.Decoder(StateMessage | ScoresMessage)
 
 
 def live_from_json(data: bytes) -> list[SpindleState | ShownScore]:
@@ -237,7 +200,7 @@ def live_from_json(data: bytes) -> list[SpindleState | ShownScore]:
         Anything else.
     """
     told = read_json(_live_decoder, data, "state or scores")
-    if isinstance(told, _ScoresMessage):
+    if isinstance(told, ScoresMessage):
         fields = [msgspec.structs.asdict(score) for score in told.scores]
         return [ShownScore(**{**one, "score": or_nan(one["score"])}) for one in fields]
     found = msgspec.structs.asdict(told.state)
