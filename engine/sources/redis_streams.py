@@ -38,7 +38,11 @@ from engine.sources.routing import key_for
 Item = tuple[str, Received | Resume | Snapshot | Reconfigure]
 
 _POLL_S = 0.004
+# A read asks for every stream by name, which costs Redis and this process some microseconds each, found or not.
+_PER_STREAM_S, _LONGEST_S = 0.0001, 0.02
 _TICK_S = 0.5  # silence is noticed that much later
+# A Redis that is back is found by its senders as late as they try again (`engine.outbox`): until then none is silent.
+_GRACE_S = 6.0
 _FIRST_DELAY_S, _MAX_DELAY_S = 0.05, 2.0
 _log = logging.getLogger(__name__)
 
@@ -129,7 +133,7 @@ class _Part(StatefulSourcePartition[Item, None]):
         self._source, self._config = source, source.config.redis
         self._redis = connect(source.config.redis, timeout_s=1.0)
         self._ticks = NotedTicks(self._redis, self._config.prefix, source.owner)
-        self._delay_s, self._retry_s = _FIRST_DELAY_S, 0.0
+        self._delay_s, self._due_read_s = _FIRST_DELAY_S, 0.0
         self._inlets = source.inlets
         self._names: dict[bytes, str] = {}
         self._numbers: dict[str, int] = {}
@@ -158,7 +162,7 @@ class _Part(StatefulSourcePartition[Item, None]):
             self._ending = True
             return [self._barrier(name) for name in self._inlets]
         changes = self._changes()
-        nothing = not source.spindles or source.paused() or monotonic_s() < self._retry_s
+        nothing = not source.spindles or source.paused() or monotonic_s() < self._due_read_s
         if changes or nothing:
             return changes
         try:
@@ -168,7 +172,7 @@ class _Part(StatefulSourcePartition[Item, None]):
             source.connected = False
             if self._delay_s == _FIRST_DELAY_S:
                 _log.warning("redis: cannot read, trying again: %s", error)
-            self._retry_s = monotonic_s() + self._delay_s
+            self._due_read_s = monotonic_s() + self._delay_s
             self._delay_s = min(2 * self._delay_s, _MAX_DELAY_S)
             return []
         self._delay_s, source.connected = _FIRST_DELAY_S, True
@@ -228,14 +232,20 @@ class _Part(StatefulSourcePartition[Item, None]):
         self._inlets[name] = Inlet(spindle, position, ticks, round(config.max_ahead_s * NS_PER_S), end_ns)
         self._names[redis_keys.stream_in(config.prefix, name).encode()] = name
         self._due_s[name] = now_s + config.checkpoint_s * (1 + share)
-        self._heard_s[name] = now_s
+        self._heard_s[name] = now_s + _GRACE_S
 
     def _read(self) -> list[Item]:
         positions = {key: self._inlets[name].position.entry for key, name in self._names.items()}
         count = max(1, self._config.batch // len(positions))
+        # Taken before Redis is asked: should this process be stopped after the answer, more may have come since.
+        now_s = monotonic_s()
+        if not self._source.connected:
+            self._heard_s = dict.fromkeys(self._heard_s, now_s + _GRACE_S)
         answer = self._redis.xread(cast(Any, positions), count=count)
         found = cast(Sequence[tuple[bytes, Sequence[Entry]]], answer)
-        now_ns, now_s = self._source.clock.now_ns(), monotonic_s()
+        if all(len(entries) < count for _key, entries in found):  # else more waits already
+            self._due_read_s = now_s + min(_PER_STREAM_S * len(positions), _LONGEST_S)
+        now_ns = self._source.clock.now_ns()
         out: list[Item] = []
         refused: list[DeadLetter] = []
         for key, entries in found:
