@@ -130,12 +130,15 @@ class Chatter(Signature):
         air, learned = self._in_air(vector), self._section(vector)
         best: Finding | None = None
         for channel, columns in enumerate(self._columns):
-            line, hz, contrast, rms = (float(vector.values[column]) for column in columns)
+            note, contrast = self._notes[channel], float(vector.values[columns[2]])
+            if not contrast / _NARROW >= SPEAK:  # however loud, it is no line: as in most windows
+                note.stop()
+                continue
+            line, hz, _, rms = (float(vector.values[column]) for column in columns)
             score, tier, expected = self._judge(
                 channel, line / rms if rms > 0.0 else math.nan, line, air, learned
             )
-            score = min(score, contrast / _NARROW, _MOST) if contrast > 0.0 else 0.0
-            note = self._notes[channel]
+            score = min(score, contrast / _NARROW, _MOST)
             self._suspicion = max(self._suspicion, score)
             score = note.hear(score, hz, vector.onset_ns)
             if score >= SPEAK and (best is None or score > best.score):
