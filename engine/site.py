@@ -26,11 +26,17 @@ class RedisConfig(Table, frozen=True):
     url: Annotated[str, Meta(min_length=1)]
     password_file: str
     ca_file: str
+    samples_url: str
     prefix: Annotated[str, Meta(min_length=1, max_length=100)]
     batch: Annotated[int, Meta(ge=1, le=100_000)]
     max_ahead_s: Positive
     dead_letters: Annotated[int, Meta(ge=1, le=1_000_000)]
     checkpoint_s: Annotated[float, Meta(ge=0.5, le=3600)]
+
+    @property
+    def samples(self) -> RedisConfig:
+        """The Redis through which senders' data comes; with the same password and certificates."""
+        return msgspec.structs.replace(self, url=self.samples_url) if self.samples_url else self
 
 
 class ServiceConfig(Table, frozen=True):
@@ -90,6 +96,8 @@ def impossible_site(
     scheme, _, rest = redis.url.partition("://")
     if redis.password_file and ":" in rest.rpartition("@")[0]:
         yield "redis.password_file", "Expected a password in `url` or in `password_file`, got both"
+    if redis.password_file and ":" in redis.samples_url.partition("://")[2].rpartition("@")[0]:
+        yield "redis.password_file", "Expected a password in `samples_url` or in `password_file`, got both"
     if redis.ca_file and scheme != "rediss":
         got = f"{scheme}://" if rest else "none"
         yield "redis.ca_file", f"Expected a url of rediss:// (TLS) with it, got {got}"
@@ -121,6 +129,11 @@ def impossible_access(host: str, access: AccessConfig) -> Iterator[tuple[str, st
         yield "access.tls_key", "Expected the certificate of that key as access.tls_cert, got none"
     if access.tls_cert and access.tls_elsewhere:
         yield "access.tls_elsewhere", "Expected TLS here (access.tls_cert) or elsewhere, got both"
+    if access.tls_elsewhere and not access.tokens_file:
+        yield (
+            "access.tokens_file",
+            "Expected tokens where a proxy lets others in (access.tls_elsewhere), got none",
+        )
     for index, origin in enumerate(access.origins):
         if not _is_origin(origin):
             wanted = 'an origin such as "https://mill.example:8765", without path'

@@ -81,7 +81,7 @@ def feed_simulated(
     with ExitStack() as stack:
         stack.enter_context(stop.on_signals())
         producers = {
-            spindle.name: stack.enter_context(closing(Producer(redis, spindle.name, redis.prefix)))
+            spindle.name: stack.enter_context(closing(Producer(redis.samples, spindle.name, redis.prefix)))
             for spindle in shop.spindles
         }
         resting = threading.Event()
@@ -127,7 +127,7 @@ def site_text(spindles: tuple[Spindle, ...], url: str, prefix: str, **more: str)
 
 
 def _write_site(path: Path, spindles: tuple[Spindle, ...], redis: RedisConfig) -> None:
-    more = {"password_file": redis.password_file, "ca_file": redis.ca_file}
+    more = {"password_file": redis.password_file, "ca_file": redis.ca_file, "samples_url": redis.samples_url}
     try:
         path.touch(mode=0o600, exist_ok=False)  # the address may hold a password
         path.write_text(site_text(spindles, redis.url, redis.prefix, **more), encoding="utf-8")

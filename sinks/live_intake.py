@@ -121,7 +121,7 @@ class WatchedBlocks:
     """
 
     def __init__(self, redis: RedisConfig, tell: Tell) -> None:
-        self._redis = connect(redis, timeout_s=_TIMEOUT_S)
+        self._redis = connect(redis.samples, timeout_s=_TIMEOUT_S)
         self._prefix, self._tell = redis.prefix, tell
         self._changed = threading.Condition()
         self._wanted: frozenset[tuple[str, str]] = frozenset()

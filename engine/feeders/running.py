@@ -113,7 +113,7 @@ class Producers:
         """Queue a record; never waits for Redis."""
         producer = self._producers.get(item.spindle)
         if producer is None:
-            producer = Producer(self._redis, item.spindle, self._redis.prefix)
+            producer = Producer(self._redis.samples, item.spindle, self._redis.prefix)
             self._producers[item.spindle] = producer
         producer.send(item)
 

@@ -131,7 +131,10 @@ class _Part(StatefulSourcePartition[Item, None]):
 
     def __init__(self, source: RedisStreams) -> None:
         self._source, self._config = source, source.config.redis
-        self._redis = connect(source.config.redis, timeout_s=1.0)
+        self._redis = connect(self._config, timeout_s=1.0)
+        self._samples = (
+            connect(self._config.samples, timeout_s=1.0) if self._config.samples_url else self._redis
+        )
         self._ticks = NotedTicks(self._redis, self._config.prefix, source.owner)
         self._delay_s, self._due_read_s = _FIRST_DELAY_S, 0.0
         self._inlets = source.inlets
@@ -186,6 +189,7 @@ class _Part(StatefulSourcePartition[Item, None]):
 
     def close(self) -> None:
         self._redis.close()
+        self._samples.close()
 
     def _changes(self) -> list[Item]:
         """Tell every spindle of another configuration, once they all have begun."""
@@ -205,18 +209,18 @@ class _Part(StatefulSourcePartition[Item, None]):
             pipe.hset(redis_keys.owners(config.prefix), spindle.name, source.owner)
             pipe.get(redis_keys.checkpoint(config.prefix, spindle.name))
             pipe.lrange(redis_keys.ticks(config.prefix, spindle.name), 0, -1)
-            pipe.xrevrange(redis_keys.stream_in(config.prefix, spindle.name), count=1)
         answers = pipe.execute()
+        ends = self._ends([spindle.name for spindle in source.spindles])
         if source.fresh:
             keys = redis_keys.checkpoint, redis_keys.ticks
             self._redis.delete(*(key(config.prefix, one.name) for one in source.spindles for key in keys))
         out: list[Item] = []
-        kept = zip(source.spindles, answers[1::4], answers[2::4], answers[3::4], strict=True)
+        kept = zip(source.spindles, answers[1::3], answers[2::3], ends, strict=True)
         for spindle, data, lines, newest in kept:
             found = None if source.fresh else checked(data, spindle, source.config)
             position = Position() if found is None else found.position
             if source.fresh:
-                lines, position = [], Position(newest[0][0].decode() if newest else "0-0")
+                lines, position = [], Position(newest or "0-0")
             self._begin(spindle, position, lines, 0 if found is None else found.t_ns)
             if found is not None:
                 out.append((spindle.name, Resume(spindle.name, found.t_ns, found.states)))
@@ -241,7 +245,7 @@ class _Part(StatefulSourcePartition[Item, None]):
         now_s = monotonic_s()
         if not self._source.connected:
             self._heard_s = dict.fromkeys(self._heard_s, now_s + _GRACE_S)
-        answer = self._redis.xread(cast(Any, positions), count=count)
+        answer = self._samples.xread(cast(Any, positions), count=count)
         found = cast(Sequence[tuple[bytes, Sequence[Entry]]], answer)
         if all(len(entries) < count for _key, entries in found):  # else more waits already
             self._due_read_s = now_s + min(_PER_STREAM_S * len(positions), _LONGEST_S)
@@ -269,7 +273,6 @@ class _Part(StatefulSourcePartition[Item, None]):
         names = [name for name, heard_s in self._heard_s.items() if now_s - heard_s >= _TICK_S]
         if not names:
             return []
-        prefix = self._config.prefix
         pipe = self._redis.pipeline(transaction=False)
         due: dict[str, int] = {}
         for name in names:
@@ -278,25 +281,31 @@ class _Part(StatefulSourcePartition[Item, None]):
             silent_ns = round((now_s - self._heard_s[name]) * NS_PER_S)
             due[name] = inlet.end_ns + silent_ns if inlet.end_ns else now_ns
             self._ticks.note(pipe, name, inlet.position, due[name])
-            pipe.xrevrange(redis_keys.stream_in(prefix, name), count=1)
         try:
-            answers = pipe.execute()
+            answers, ends = pipe.execute(), self._ends(names)
         except RedisError as error:  # what was read before must go on all the same
             self._source.counts["redis_errors"] += 1
             _log.warning("redis: silence not noted, trying again: %s", error)
             return []
         out: list[Item] = []
-        for name, noted, newest in zip(names, answers[::2], answers[1::2], strict=True):
+        for name, noted, newest in zip(names, answers, ends, strict=True):
             if not noted:
                 raise ousted(name)
             inlet, self._heard_s[name] = self._inlets[name], now_s
             out += [(name, tick) for tick in inlet.ticks_before(None)]
             out.append((name, inlet.tick(due[name])))
-            if newest and inlet.is_behind(newest[0][0].decode()):
+            if newest and inlet.is_behind(newest):
                 _log.warning("%s: its stream is another one now; read from its beginning", name)
                 self._source.counts["streams_restarted"] += 1
                 inlet.start_over()
         return out
+
+    def _ends(self, names: Sequence[str]) -> list[str]:
+        """Id of the newest entry of each spindle's stream; empty if there is none."""
+        pipe = self._samples.pipeline(transaction=False)
+        for name in names:
+            pipe.xrevrange(redis_keys.stream_in(self._config.prefix, name), count=1)
+        return [newest[0][0].decode() if newest else "" for newest in pipe.execute()]
 
     def _barrier(self, name: str) -> Item:
         number = self._numbers[name] = self._numbers.get(name, 0) + 1

@@ -11,7 +11,7 @@ import pytest
 from engine import redis_keys
 from engine.config import load_config
 from engine.records import Tick
-from perf.real_redis import wait_until
+from perf.real_redis import RedisServer, wait_until
 from perf.service_process import START_NS, Service, send, shop_items
 from replay.session import replay_recordings
 
@@ -299,3 +299,36 @@ def test_an_alert_of_a_service_that_was_killed_and_went_on_is_an_incident_that_r
     summary = replay_recordings([tmp_path / "incident"], tmp_path / "out", load_config(site))
     assert summary.incidents[0].identical
     assert summary.incidents[0].n_messages >= 1
+
+
+def test_samples_may_come_by_another_redis_which_keeps_nothing(redis_server, shop, tmp_path):
+    (tmp_path / "volatile").mkdir()
+    volatile = RedisServer(tmp_path / "volatile", durable=False)
+    volatile.start()
+    one = Service(redis_server, tmp_path / "one", shop[0], "one")
+    apart = Service(redis_server, tmp_path / "apart", shop[0], "apart", batch=8)
+    site = apart.folder / "site.toml"
+    site.write_text(site.read_text().replace("batch = ", f'samples_url = "{volatile.url}"\nbatch = '))
+    with redis_server.client() as redis, volatile.client() as samples:
+        send(redis, "one", shop[1])
+        send(samples, "apart", shop[1])
+    try:
+        one.start()
+        one.wait_until_all_is_read()
+        one.end()
+        apart.start()
+        wait_until(apart.n_checkpoints)
+        apart.end(signal.SIGKILL)
+        apart.start()
+        wait_until(lambda: len(set(apart.alerts(END_S))) >= len(set(one.alerts(END_S))), 60.0)
+        apart.end()
+        with redis_server.client() as redis, volatile.client() as samples:
+            assert not redis.exists(redis_keys.stream_in("apart", shop[0][0].name))
+            assert {key.split(b":")[1] for key in samples.keys("apart:*")} == {b"in"}
+    finally:
+        for service in (one, apart):
+            service.end_all(signal.SIGKILL)
+        volatile.stop()
+
+    assert len(set(one.alerts(END_S))) >= 2
+    assert sorted(apart.alerts(END_S)) == sorted(one.alerts(END_S))
