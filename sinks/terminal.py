@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
 
 import orjson
 from rich.console import Console, Group
@@ -14,18 +15,49 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.clock import to_datetime
-from sinks.watch import Subscription
+from engine.errors import UsageError
+from sinks.watch import Position, Subscription
 
 _N_ALERTS = 12
 _STYLES = {"alerting": "bold red", "sensor": "yellow", "learning": "cyan", "ok": "green"}
 _SHAPES = {"alerting": "▲", "sensor": "◆", "learning": "◌", "ok": "●"}  # colour is never the only sign
 
 
-def print_json(url: str, spindles: Sequence[str]) -> None:
-    """Print a line for each alert message: ``{"epoch", "seq", ...alert}``; trouble goes to stderr."""
+class Wanted(TypedDict, total=False):
+    """What of a stream is wanted: parameters of `sinks.watch.Subscription`."""
+
+    spindles: Sequence[str]
+    faults: Sequence[str]
+    after: Position | None
+    token: str
+    ca_file: str
+
+
+def read_token(path: Path) -> str:
+    """Read a token: the first line of a file.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read, or there is nothing in it.
+    """
+    try:
+        token = path.read_text().partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot read the token: {error}") from error
+    if not (token.isascii() and token.isprintable() and token):
+        raise UsageError(f"{path}: wanted a token in its first line")
+    return token
+
+
+def print_json(url: str, **wanted: Unpack[Wanted]) -> None:
+    """Print a line for each alert message: ``{"epoch", "seq", ...alert}``; trouble goes to stderr.
+
+    Open alerts come first, unless it goes on behind one that the server knows.
+    """
     epoch = ""
     recovered = False
-    for message in Subscription(url, spindles=spindles, types=("alert",), on_lost=_complain):
+    for message in Subscription(url, types=("alert",), on_lost=_complain, **wanted):
         if message["type"] == "hello":
             epoch, recovered = message["epoch"], message["recovered"]
         elif message["type"] == "snapshot" and not recovered:
@@ -35,16 +67,16 @@ def print_json(url: str, spindles: Sequence[str]) -> None:
             _print_line(epoch, message)
 
 
-def show_table(url: str, spindles: Sequence[str]) -> None:
-    """Show a live table; without a terminal, a line for each alert message."""
+def show_table(url: str, **wanted: Unpack[Wanted]) -> None:
+    """Show a live table; without a terminal, a line for each alert message, and trouble on stderr."""
     console = Console()
-    screen = Screen(url)
-    subscription = Subscription(url, spindles=spindles, on_lost=screen.lost)
     if not console.is_terminal:
-        for message in subscription:
+        for message in Subscription(url, types=("alert",), on_lost=_complain, **wanted):
             if message["type"] == "alert":
-                console.print(_line(message["alert"]))
+                console.print(_line(message["alert"]), soft_wrap=True)
         return
+    screen = Screen(url, only=(*wanted.get("spindles", ()), *wanted.get("faults", ())))
+    subscription = Subscription(url, types=("alert", "state"), on_lost=screen.lost, **wanted)
     with Live(screen, console=console, auto_refresh=True, refresh_per_second=4):
         for message in subscription:
             screen.take(message)
@@ -57,10 +89,12 @@ class Screen:
     ----------
     url : str
         Shown on top.
+    only : sequence of str
+        Spindles and faults that it is confined to; shown on top.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, only: Sequence[str] = ()) -> None:
+        self._url, self._only = url, only
         self._trouble = "connecting"
         self._states: dict[str, dict[str, Any]] = {}
         self._alerts: dict[str, dict[str, Any]] = {}
@@ -74,6 +108,8 @@ class Screen:
         kind = message["type"]
         if kind == "hello":
             self._trouble = ""
+            if not message["recovered"]:  # another journal: its snapshot is what holds
+                self._alerts.clear()
         elif kind == "snapshot":
             self._states = {state["spindle"]: state for state in message["states"]}
             for entry in message["alerts"]:
@@ -86,6 +122,8 @@ class Screen:
     def __rich__(self) -> Group:
         """Lay out the screen."""
         head = Text(f"spindlewatch {self._url}  ")
+        if self._only:
+            head.append(f"only {', '.join(self._only)}  ", style="cyan")
         head.append(self._trouble or "connected", style="bold yellow" if self._trouble else "green")
         return Group(head, self._spindle_table(), self._alert_table())
 
@@ -108,11 +146,14 @@ class Screen:
         return table
 
     def _alert_table(self) -> Table:
-        table = Table("since (UTC)", "alert", "what", box=None, header_style="dim")
+        table = Table("since (UTC)", "alert", "fault", "what", box=None, header_style="dim")
         for alert in reversed(self._alerts.values()):
             style = "dim" if alert["state"] == "closed" else "bold red"
             table.add_row(
-                _time(alert["onset_ns"]), Text(alert["state"], style=style), Text(alert["text"]["en"])
+                _time(alert["onset_ns"]),
+                Text(alert["state"], style=style),
+                Text(alert["fault"]),
+                Text(alert["text"]["en"]),
             )
         return table
 

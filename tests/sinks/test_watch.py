@@ -3,16 +3,19 @@ from __future__ import annotations
 import io
 import json
 import threading
+from contextlib import contextmanager
 
+import numpy as np
 import pytest
 from rich.console import Console
-from told import alert, hub_config
+from told import SPINDLE, alert, block, hub_config
+from websockets.sync.server import serve
 
 from engine.clock import WallClock
 from engine.errors import SpindlewatchError, UsageError
 from sinks.journal import Journal
-from sinks.terminal import Screen
-from sinks.watch import Subscription, watch
+from sinks.terminal import Screen, print_json, read_token, show_table
+from sinks.watch import Position, Subscription
 from sinks.websocket import LiveServer
 
 _LONG_S = 20.0
@@ -54,7 +57,9 @@ def test_new_journal_starts_where_its_snapshot_says():
     assert subscription._resume_url().endswith("/v1/stream?spindle=M+1&since=3&epoch=b")
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8765", "http://127.0.0.1:8765/", "ws://", ""])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8765", "http://127.0.0.1:8765/", "ws://", "", "ws://h:99999/", "ws://["]
+)
 def test_address_that_is_none_is_one_clear_error(url):
     with pytest.raises(UsageError, match="wanted an address"):
         Subscription(url)
@@ -100,6 +105,188 @@ def test_close_ends_an_iteration_that_waits_for_a_message(server):
     assert not listener.is_alive()
 
 
+def broken_between(subscription: Subscription) -> None:
+    """What a subscriber hears of a journal that is new, if the connection breaks after the first word."""
+    for message in (
+        {"type": "hello", "epoch": "a", "recovered": False},
+        {"type": "snapshot", "seq": 900},
+        {"type": "hello", "epoch": "b", "recovered": False},
+    ):
+        subscription._is_new(message)
+
+
+def test_new_journal_counts_from_its_snapshot_not_from_its_hello():
+    subscription = Subscription("ws://127.0.0.1:1/v1/stream")
+
+    broken_between(subscription)
+
+    assert subscription.position == Position(900, "a")  # with the new epoch it would miss 900 alerts
+
+
+def seqs(subscription: Subscription, until: int) -> list[int]:
+    got = []
+    for message in subscription:
+        if message["type"] == "alert":
+            got.append(message["seq"])
+            if got[-1] == until:
+                return got
+    return got
+
+
+def test_another_process_goes_on_behind_the_position_that_was_kept(server):
+    url = server.start().stream_url
+    server.write([alert(n) for n in range(1, 6)])
+    first = Subscription(url, after=Position(0))
+    assert seqs(first, until=3) == [1, 2, 3]
+
+    second = Subscription(url, after=first.position)
+
+    assert seqs(second, until=5) == [4, 5]
+
+
+class Listening:
+    """A subscription that a thread of its own iterates."""
+
+    def __init__(self, url: str, **options) -> None:
+        self.greeted = threading.Semaphore(0)
+        self.waved = threading.Semaphore(0)
+        self.subscription = Subscription(url, on_lost=lambda _why: None, **options)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        assert self.greeted.acquire(timeout=_LONG_S)
+
+    def _run(self) -> None:
+        for message in self.subscription:
+            if message["type"] == "snapshot":
+                self.greeted.release()
+            elif message["type"] == "waveform":
+                self.waved.release()
+
+    def close(self) -> None:
+        self.subscription.close()
+        self._thread.join(_LONG_S)
+
+
+def test_answer_to_a_command_comes_to_whoever_gave_it(server):
+    listening = Listening(server.start().stream_url)
+
+    done = listening.subscription.ask("unsubscribe")
+    refused = listening.subscription.ask("dance")
+    again = listening.subscription.ask("unsubscribe")
+
+    assert done.result(_LONG_S) == {"type": "result", "id": 1, "ok": True}
+    assert "dance" in refused.result(_LONG_S)["error"]
+    assert again.result(_LONG_S)["id"] == 3
+    listening.close()
+
+
+def test_command_without_a_connection_is_told_at_once():
+    with pytest.raises(ConnectionError, match="not connected"):
+        Subscription("ws://127.0.0.1:9/v1/stream").ask("unsubscribe").result(0.0)
+
+
+def test_command_without_an_answer_is_told_when_the_connection_is_lost():
+    silent = threading.Event()
+
+    def say_hello_and_go(connection) -> None:
+        connection.send('{"type": "hello", "epoch": "a", "recovered": false}')
+        connection.send('{"type": "snapshot", "seq": 0}')
+        connection.recv(timeout=_LONG_S)
+        silent.wait(_LONG_S)
+
+    with serving(say_hello_and_go) as url:
+        listening = Listening(url)
+        future = listening.subscription.ask("unsubscribe")
+        silent.set()
+
+        with pytest.raises(ConnectionError, match="before the answer"):
+            future.result(_LONG_S)
+        listening.close()
+
+
+def test_waveform_shown_is_shown_again_after_a_restart(tmp_path):
+    journal = Journal(tmp_path / "journal.sqlite3")
+    first = LiveServer(hub_config(), journal, WallClock(), [SPINDLE])
+    address = first.start()
+    listening = Listening(address.stream_url)
+    listening.subscription.show("M1/vib")
+    first.close()
+
+    second = LiveServer(hub_config(port=address.port), journal, WallClock(), [SPINDLE])
+    second.start()
+    assert listening.greeted.acquire(timeout=_LONG_S)
+    listening.subscription.ask("dance").result(_LONG_S)  # so the subscription before it is known there
+    second.write([block(np.ones((2, 5)))])
+
+    assert listening.waved.acquire(timeout=_LONG_S)
+    listening.close()
+    second.close()
+    journal.close()
+
+
+@contextmanager
+def serving(handle, **options):
+    """Any server of websockets."""
+    with serve(handle, "127.0.0.1", 0, **options) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}/v1/stream"
+
+
+def answering(status: int):
+    def answer(connection, request):
+        return connection.respond(status, f"because of {request.headers.get('Authorization')}\n")
+
+    return serving(lambda _connection: None, process_request=answer)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 421])
+def test_answer_that_will_not_change_ends_the_iteration_and_says_why(status):
+    with (
+        answering(status) as url,
+        pytest.raises(SpindlewatchError, match=f"refused: {status} because of Bearer sesame"),
+    ):
+        next(iter(Subscription(url, token="sesame")))
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_answer_that_may_change_is_asked_for_again(status):
+    lost = threading.Semaphore(0)
+    with answering(status) as url:
+        subscription = Subscription(url, on_lost=lambda _why: lost.release())
+        listener = threading.Thread(target=lambda: list(subscription))
+        listener.start()
+
+        assert lost.acquire(timeout=_LONG_S)
+        assert lost.acquire(timeout=_LONG_S)
+        subscription.close()
+        listener.join(_LONG_S)
+
+
+@pytest.mark.parametrize("message", ["<html>", "[]", '{"kind": 1}', '{"type": 1}', b"", b"\x04\0\0\0null"])
+def test_server_of_something_else_is_one_clear_error(message):
+    with (
+        serving(lambda connection: connection.send(message)) as url,
+        pytest.raises(SpindlewatchError, match="wanted a message of a spindlewatch stream"),
+    ):
+        next(iter(Subscription(url)))
+
+
+def test_certificates_that_are_none_are_one_clear_error(tmp_path):
+    (tmp_path / "ca.pem").write_text("nothing")
+
+    for name in ("ca.pem", "missing.pem"):
+        with pytest.raises(UsageError, match="wanted a file of certificates"):
+            Subscription("wss://127.0.0.1:1/v1/stream", ca_file=str(tmp_path / name))
+
+
+@pytest.mark.parametrize("text", ["", "\n sesame", "열려라", "a\tb"])
+def test_file_without_a_token_is_one_clear_error(tmp_path, text):
+    (tmp_path / "token").write_text(text)
+
+    with pytest.raises(UsageError, match="wanted a token"):
+        read_token(tmp_path / "token")
+
+
 class Ended(Exception):
     """What a test raises to end an endless command."""
 
@@ -122,10 +309,39 @@ def test_json_lines_tell_open_alerts_first(server, monkeypatch):
     monkeypatch.setattr("sys.stdout", out)
 
     with pytest.raises(Ended):
-        watch(server.start().stream_url, as_json=True)
+        print_json(server.start().stream_url)
 
     (line,) = map(json.loads, out.buffer.getvalue().splitlines())
     assert (line["seq"], line["id"], line["state"]) == (2, "M1:process:2", "opened")
+
+
+def printed(monkeypatch, show, url: str, n_lines: int, **wanted) -> list[str]:
+    """The first lines that a command prints."""
+    out = io.TextIOWrapper(Lines(n_lines))
+    monkeypatch.setattr("sys.stdout", out)
+    with pytest.raises(Ended):
+        show(url, **wanted)
+    return out.buffer.getvalue().decode().splitlines()
+
+
+def test_json_lines_go_on_behind_the_last_one_printed(server, monkeypatch):
+    server.write([alert(n) for n in range(1, 5)])
+    url = server.start().stream_url
+    first = printed(monkeypatch, print_json, url, 2, after=Position(0))
+    last = json.loads(first[-1])
+
+    second = printed(monkeypatch, print_json, url, 2, after=Position(last["seq"], last["epoch"]))
+
+    assert [json.loads(line)["seq"] for line in (*first, *second)] == [1, 2, 3, 4]
+
+
+def test_without_a_terminal_there_is_a_line_for_each_alert_that_passes(server, monkeypatch):
+    server.write([alert(1), alert(2, fault="chatter"), alert(3, spindle="M2", fault="chatter"), alert(4)])
+    wanted = {"after": Position(0), "spindles": ["M1"], "faults": ["chatter", "process"]}
+
+    lines = printed(monkeypatch, show_table, server.start().stream_url, 3, **wanted)
+
+    assert [line.partition("opened ")[2].strip() for line in lines] == ["alert 1", "alert 2", "alert 4"]
 
 
 def shown(screen: Screen) -> str:
@@ -137,9 +353,15 @@ def shown(screen: Screen) -> str:
 def test_screen_shows_spindles_and_alerts_and_that_the_connection_is_lost():
     screen = Screen("ws://here")
     now = {"spindle": "M1", "condition": "learning", "score": None, "regime": "-", "learned": 4, "wanted": 10}
-    told = {"id": "a", "state": "opened", "onset_ns": 0, "text": {"en": "odd [red]cut[/red]"}}
+    told = {
+        "id": "a",
+        "state": "opened",
+        "fault": "process",
+        "onset_ns": 0,
+        "text": {"en": "odd [red]cut[/red]"},
+    }
 
-    screen.take({"type": "hello"})
+    screen.take({"type": "hello", "recovered": False})
     screen.take({"type": "snapshot", "states": [], "alerts": []})
     screen.take({"type": "state", "state": now})
     screen.take({"type": "alert", "alert": told})
@@ -156,7 +378,21 @@ def test_screen_keeps_a_dozen_alerts():
     screen = Screen("ws://here")
 
     for n in range(50):
-        told = {"id": str(n), "state": "opened", "onset_ns": 0, "text": {"en": f"alert number {n}."}}
+        text = {"en": f"alert number {n}."}
+        told = {"id": str(n), "state": "opened", "fault": "process", "onset_ns": 0, "text": text}
         screen.take({"type": "alert", "alert": told})
 
     assert shown(screen).count("alert number") == 12
+
+
+def test_screen_says_what_it_is_confined_to_and_forgets_alerts_of_a_journal_that_is_gone():
+    screen = Screen("ws://here", only=("M1", "chatter"))
+    told = {"id": "a", "state": "opened", "fault": "chatter", "onset_ns": 0, "text": {"en": "it chatters"}}
+    screen.take({"type": "alert", "alert": told})
+
+    screen.take({"type": "hello", "recovered": True})
+
+    assert "only M1, chatter" in shown(screen)
+    assert "it chatters" in shown(screen)
+    screen.take({"type": "hello", "recovered": False})
+    assert "it chatters" not in shown(screen)
