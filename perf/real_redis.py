@@ -78,6 +78,11 @@ class RedisServer:
         with self.client() as redis:
             return [fields[b"key"].decode() for _id, fields in cast(list[Any], redis.xrange(stream))]
 
+    def messages(self, stream: str) -> list[bytes]:
+        """JSON of the alerts in a stream, oldest first."""
+        with self.client() as redis:
+            return [fields[b"alert"] for _id, fields in cast(list[Any], redis.xrange(stream))]
+
     def _answers(self) -> bool:
         with self.client() as redis:
             try:

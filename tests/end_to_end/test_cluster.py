@@ -1,19 +1,16 @@
 """Several processes as one Bytewax cluster; and two hosts, as far as a network goes."""
 
-import os
-import shutil
 import signal
 import socket
-import subprocess
 from contextlib import ExitStack, closing
 
 import pytest
 
+from perf.hosts import NoHostsError, two_hosts
 from perf.real_redis import RedisServer, wait_until
 from perf.service_process import Service, send, shop_items
 
 END_S = 40.0
-ADDRESSES = "10.231.7.1", "10.231.7.2"
 
 
 @pytest.fixture(scope="module")
@@ -21,44 +18,13 @@ def shop():
     return shop_items(END_S, 2)
 
 
-def run(*command):
-    subprocess.run(command, check=True, capture_output=True)
-
-
 @pytest.fixture
 def hosts():
-    """Two network namespaces with a cable between them: the commands that enter them, and one that cuts or mends it."""
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        pytest.skip("network namespaces need root and iproute2")
-    names = [f"sw{os.getpid()}{side}" for side in "ab"]
-    with ExitStack() as stack:
-        try:
-            for name in names:
-                run("ip", "netns", "add", name)
-                stack.callback(run, "ip", "netns", "del", name)
-            ends = [f"v{name}"[:15] for name in names]
-            run(
-                "ip",
-                "link",
-                "add",
-                ends[0],
-                "netns",
-                names[0],
-                "type",
-                "veth",
-                "peer",
-                ends[1],
-                "netns",
-                names[1],
-            )
-        except subprocess.CalledProcessError as error:
-            pytest.skip(f"no network namespaces here: {error.stderr.decode().strip()}")
-        within = [("ip", "netns", "exec", name) for name in names]
-        for enter, end, address in zip(within, ends, ADDRESSES, strict=True):
-            run(*enter, "ip", "link", "set", "lo", "up")
-            run(*enter, "ip", "address", "add", f"{address}/24", "dev", end)
-            run(*enter, "ip", "link", "set", end, "up")
-        yield within, lambda state: run(*within[1], "ip", "link", "set", ends[1], state)
+    try:
+        with two_hosts() as made:
+            yield made
+    except NoHostsError as error:
+        pytest.skip(str(error))
 
 
 def free_ports(n):
@@ -112,23 +78,23 @@ def test_a_cluster_of_two_processes_tells_the_alerts_of_one_also_after_it_lost_a
 
 @pytest.mark.parametrize("as_cluster", [True, False])
 def test_two_hosts_tell_the_alerts_of_one_also_after_their_network_was_cut(hosts, shop, tmp_path, as_cluster):
-    within, cable = hosts
-    server = RedisServer(tmp_path, within[0], (ADDRESSES[0], 6390))
+    within, addresses = hosts.within, hosts.addresses
+    server = RedisServer(tmp_path, within[0], (addresses[0], 6390))
     server.start()
-    site = clustered([f"{address}:2101" for address in ADDRESSES]) if as_cluster else ""
+    site = clustered([f"{address}:2101" for address in addresses]) if as_cluster else ""
     service = Service(server, tmp_path / "two", shop[0], "two", site, batch=16, n_shards=2)
     try:
         wanted = watched_by_one(server, tmp_path, shop)
         path = service.folder / "site.toml"
-        path.write_text(path.read_text().replace(server.url, f"redis://{ADDRESSES[0]}:6390/0"))
+        path.write_text(path.read_text().replace(server.url, f"redis://{addresses[0]}:6390/0"))
         with server.client() as redis:
             send(redis, "two", shop[1])
         for shard in range(2):
             service.start(shard=shard, within=within[shard])
         wait_until(lambda: service.n_checkpoints() == 2, 60.0)
-        cable("down")
+        hosts.cable("down")
         wait_until(lambda: any("cannot" in line["message"] for line in service.log()), 30.0)
-        cable("up")
+        hosts.cable("up")
         service.wait_until_all_is_read()
         service.end_all()
         told = sorted(service.alerts(END_S))
