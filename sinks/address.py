@@ -2,34 +2,59 @@
 
 from __future__ import annotations
 
-import ipaddress
-from contextlib import suppress
 from dataclasses import dataclass
 
 from engine.errors import ConfigError
+from engine.site import AccessConfig, impossible_access, is_loopback
 from sinks.pages import STREAM_PATH
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens."""
+    """Where a server listens, and whether by TLS."""
 
     host: str
     port: int
+    tls: bool = False
 
     @property
     def page_url(self) -> str:
         """For a browser."""
-        return f"http://{self._netloc}/"
+        return f"{'https' if self.tls else 'http'}://{self._netloc}/"
 
     @property
     def stream_url(self) -> str:
         """For a subscriber."""
-        return f"ws://{self._netloc}{STREAM_PATH}"
+        return f"{'wss' if self.tls else 'ws'}://{self._netloc}{STREAM_PATH}"
 
     @property
     def _netloc(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def reachable(host: str, access: AccessConfig) -> str:
+    """Check that nobody can reach an address unasked.
+
+    Parameters
+    ----------
+    host : str
+        ``hub.host``.
+    access : AccessConfig
+        ``[access]``.
+
+    Returns
+    -------
+    str
+        The address to bind.
+
+    Raises
+    ------
+    ConfigError
+        As `engine.site.impossible_access` finds.
+    """
+    for path, wrong in impossible_access(host, access):
+        raise ConfigError(f"{wrong} - at `$.{path}`")
+    return "127.0.0.1" if host == "localhost" else host
 
 
 def loopback(host: str) -> str:
@@ -50,11 +75,8 @@ def loopback(host: str) -> str:
     ConfigError
         Any other address or name.
     """
-    if host == "localhost":
-        return "127.0.0.1"
-    with suppress(ValueError):  # a name, or no address at all: refused below
-        if ipaddress.ip_address(host).is_loopback:
-            return host
+    if is_loopback(host):
+        return "127.0.0.1" if host == "localhost" else host
     raise ConfigError(
-        f"expected a loopback address such as 127.0.0.1, got {host!r}: there is no access control yet - at `$.hub.host`"
+        f"expected a loopback address such as 127.0.0.1, got {host!r}: there is no access control - at `$.hub.host`"
     )

@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -35,7 +35,8 @@ BEGIN SELECT raise(ABORT, 'the audit trail is only ever added to'); END;
 CREATE TRIGGER IF NOT EXISTS audit_is_kept BEFORE DELETE ON audit
 BEGIN SELECT raise(ABORT, 'the audit trail is only ever added to'); END;
 """
-_COLUMNS = "t_ns, who, role, address, what, subject, outcome"
+_TEXTS = ("who", "role", "address", "what", "subject", "outcome")
+_COLUMNS = ", ".join(("t_ns", *_TEXTS))
 
 _log = logging.getLogger(__name__)
 
@@ -121,9 +122,8 @@ class AuditTrail:
     def _with_skipped(self, deed: Deed) -> Deed:
         more = f" ({self._n_skipped} more refusals before it)" if self._n_skipped else ""
         self._n_skipped = 0
-        t_ns, *texts = astuple(deed)
-        *others, outcome = (text[:_MAX_TEXT] for text in texts)
-        return Deed(t_ns, *others, outcome + more)
+        texts = {name: getattr(deed, name)[:_MAX_TEXT] for name in _TEXTS}
+        return replace(deed, **texts | {"outcome": texts["outcome"] + more})
 
     def _work(self) -> None:
         connection: sqlite3.Connection | None = None

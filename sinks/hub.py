@@ -19,9 +19,11 @@ from engine.declared import Spindle
 from engine.records import Block
 from engine.verdicts import SpindleState
 from sinks import messages
+from sinks.access import LOCAL, Principal
 from sinks.journal import Entry
 from sinks.mailbox import Mail, ShownScore, put_worse
 from sinks.requests import Command, Wish
+from sinks.tokens import Role
 
 # Often enough for an eye, rare enough for a shop of a hundred spindles.
 _SCORE_PERIOD_S = 0.1
@@ -64,11 +66,14 @@ class Subscriber:
         Its connection.
     wish : Wish
         What it asked for.
+    principal : Principal
+        Whose it is.
     """
 
-    def __init__(self, link: Link, wish: Wish) -> None:
+    def __init__(self, link: Link, wish: Wish, principal: Principal = LOCAL) -> None:
         self.link = link
         self.wish = wish
+        self.principal = principal
         self.seq = 0  # everything up to here was sent or filtered out
         self.waveform: tuple[str, str] | None = None  # spindle and group; one at a time
         self.n_states_told = -1
@@ -87,6 +92,8 @@ class Hub:
         As declared: told to subscribers, and the names and units of waveforms.
     on_watch : callable
         Told whenever that changes which waveforms are wanted: pairs of spindle and sensor group that are declared.
+    on_command : callable
+        Told whose command it was, what, and what became of it, for the audit trail: whatever not every viewer may do.
     """
 
     def __init__(
@@ -95,8 +102,10 @@ class Hub:
         history: History,
         spindles: Sequence[Spindle] = (),
         on_watch: Callable[[frozenset[tuple[str, str]]], None] = lambda _: None,
+        on_command: Callable[[Subscriber, Command, str], None] = lambda *_: None,
     ) -> None:
         self.config = config
+        self._on_command = on_command
         self._history = history
         self._live: set[Subscriber] = set()
         self._spindles = {spindle.name: spindle for spindle in spindles}
@@ -106,7 +115,7 @@ class Hub:
         self._told_s: dict[tuple[str, ...], float] = {}
         self._on_watch, self._watched = on_watch, frozenset[tuple[str, str]]()
         self.counts: Counter[str] = Counter()
-        """``dropped_subscribers``; messages ``sent`` live, and ``skipped``."""
+        """``dropped_subscribers``; messages ``sent`` live, and ``skipped``; ``refused_role`` of commands."""
 
     @property
     def n_live(self) -> int:
@@ -179,8 +188,15 @@ class Hub:
         bytes
             The ``result`` to send.
         """
+        role = subscriber.principal.role
+        if not role.includes(command.needs):
+            self.counts["refused_role"] += 1
+            self._on_command(subscriber, command, f"needs the role {command.needs}")
+            return messages.result(command.id, f"{command.op} needs the role {command.needs}, got {role}")
         subscriber.waveform = command.source
         self._note_watched()
+        if command.needs is not Role.VIEWER:
+            self._on_command(subscriber, command, "ok")
         return messages.result(command.id)
 
     def publish(self, mail: Mail, now_s: float, now_ns: int | None) -> None:

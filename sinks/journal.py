@@ -85,6 +85,11 @@ class Journal:
                 raise
 
     @property
+    def path(self) -> Path:
+        """Where it is kept."""
+        return self._path
+
+    @property
     def epoch(self) -> str:
         """Random id of this file; sequence numbers of another epoch mean nothing here."""
         return self._epoch

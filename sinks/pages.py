@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import orjson
 from websockets.datastructures import Headers
@@ -28,9 +27,8 @@ _SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Pages:
@@ -57,41 +55,26 @@ class Pages:
         """
         path = request.path.partition("?")[0]
         if path == STREAM_PATH:
-            return None if _from_our_page(request.headers) else _plain(HTTPStatus.FORBIDDEN, "foreign page")
+            return None
         if request.method not in ("GET", "HEAD"):
-            return _plain(HTTPStatus.METHOD_NOT_ALLOWED, "GET or HEAD only")
+            return plain(HTTPStatus.METHOD_NOT_ALLOWED, "GET or HEAD only")
         if path == "/healthz":
             status = HTTPStatus.OK if health["status"] == "ok" else HTTPStatus.SERVICE_UNAVAILABLE
-            return _response(status, orjson.dumps(health), "application/json")
+            return _response(status, orjson.dumps(health), "application/json", "no-store")
         path = _ALIASES.get(path, path)
         if path not in self._bodies:
-            return _plain(HTTPStatus.NOT_FOUND, "no such page")
-        return _response(HTTPStatus.OK, *self._bodies[path])
+            return plain(HTTPStatus.NOT_FOUND, "no such page")
+        return _response(HTTPStatus.OK, *self._bodies[path], "no-cache")
 
 
-def _from_our_page(headers: Headers) -> bool:
-    """Whether a browser's page may connect: it must come from this server, by a name that is this machine's.
-
-    Otherwise any page open on this machine could read the shop's alerts. Programs send no Origin and may connect.
-    """
-    origins, hosts = headers.get_all("Origin"), headers.get_all("Host")
-    if not origins:
-        return True
-    if len(origins) > 1 or len(hosts) != 1:
-        return False
-    try:
-        origin, host = urlsplit(origins[0]), urlsplit(f"//{hosts[0]}")
-        return origin.netloc == host.netloc and host.hostname in _LOOPBACK_NAMES
-    except ValueError:  # not an address at all
-        return False
+def plain(status: HTTPStatus, text: str) -> Response:
+    """Make an answer of one line."""
+    return _response(status, f"{text}\n".encode(), _KINDS[".txt"], "no-store")
 
 
-def _plain(status: HTTPStatus, text: str) -> Response:
-    return _response(status, f"{text}\n".encode(), "text/plain; charset=utf-8")
-
-
-def _response(status: HTTPStatus, body: bytes, kind: str) -> Response:
+def _response(status: HTTPStatus, body: bytes, kind: str, cache: str) -> Response:
     headers = Headers(_SECURITY)
+    headers["Cache-Control"] = cache
     headers["Content-Type"] = kind
     headers["Content-Length"] = str(len(body))
     headers["Connection"] = "close"

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from engine.errors import WireError
+from sinks.tokens import Role
 
 TYPES = frozenset({"alert", "state", "score"})
 _KEYS = frozenset({"since", "epoch", "spindle", "fault", "types"})
 _MAX_SEQ = 2**63 - 1
+_SECRET_KEYS = frozenset({"token", "access_token", "authorization"})
+
+NEEDS = {"subscribe": Role.VIEWER, "unsubscribe": Role.VIEWER}
+"""Who may give a command, by its ``op``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,11 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("`subscribe` wants `waveform`, `unsubscribe` does not")
 
     @property
+    def needs(self) -> Role:
+        """Who may give it."""
+        return NEEDS[self.op]
+
+    @property
     def source(self) -> tuple[str, str] | None:
         """Spindle and sensor group wanted from now on; None = no waveform."""
         if self.waveform is None:
@@ -159,3 +169,48 @@ def parse_command(text: str) -> Command:
         raise WireError(str(error)) from error
     except (msgspec.DecodeError, UnicodeError) as error:
         raise ValueError(f"not JSON: {error}") from error
+
+
+class _Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    type: Literal["auth"]
+    token: str
+
+
+_auth = msgspec.json.Decoder(_Auth)
+
+
+def parse_auth(text: str | bytes) -> str:
+    """Decode what is wanted of whoever has to say who it is: ``{"type": "auth", "token": ...}``.
+
+    Parameters
+    ----------
+    text : str or bytes
+        As received.
+
+    Returns
+    -------
+    str
+        What is said to be a token.
+
+    Raises
+    ------
+    WireError
+        Anything else; nothing of it is repeated.
+    """
+    try:
+        return _auth.decode(text).token
+    except (msgspec.DecodeError, UnicodeError):
+        raise WireError("wanted a token first: a message of type auth") from None
+
+
+def carries_token(path: str) -> bool:
+    """Whether the query of a path holds a token, where it would be kept by every log and history on its way.
+
+    Examples
+    --------
+    >>> carries_token("/?access%5Ftoken=sw_1"), carries_token("/v1/stream?spindle=token")
+    (True, False)
+    """
+    query = path.partition("?")[2]
+    keys = (unquote_plus(pair.partition("=")[0]) for pair in query.split("&"))
+    return any(key.strip().lower() in _SECRET_KEYS for key in keys)

@@ -8,45 +8,48 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
-from weakref import WeakSet
 
 import orjson
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from engine.clock import Clock, monotonic_s
 from engine.config import HubConfig
 from engine.declared import Spindle
-from engine.errors import SpindlewatchError, UsageError, WireError
+from engine.errors import SpindlewatchError, UsageError
+from engine.site import AccessConfig, is_loopback
 from engine.verdicts import Alert
-from sinks import messages
-from sinks.address import Address, loopback
+from sinks.access import OPEN
+from sinks.address import Address, reachable
+from sinks.admission import MAX_STRANGE_BYTES, Admission, Visitor
 from sinks.alert_json import alert_as_dict
+from sinks.audit import AuditTrail
 from sinks.base import Record
+from sinks.conversation import converse
 from sinks.hub import Hub, Subscriber
 from sinks.journal import Entry, Journal
-from sinks.link import SocketLink
 from sinks.mailbox import Mail, ShownScore
 from sinks.pages import Pages
-from sinks.requests import parse_command, parse_wish
+from sinks.requests import Command
+from sinks.tls import load_certificate, server_context
 
-CLOSE_BAD_REQUEST = 3501  # 3500 and above: do not come back
 _HEARTBEAT_S = 2.0
 _DRAIN_S = 2.0  # then connections that have not closed are cut
-_CATCH_UP_S = 20.0  # for one page of a replay; a peer that reads slower would keep its handler for ever
-_MAX_INBOUND_BYTES = 64 * 1024
+_TLS_S = 5.0  # for a handshake of TLS
 
 _log = logging.getLogger(__name__)
+_protocol_log = _log.getChild("protocol")
+_protocol_log.addFilter(
+    lambda record: record.levelno > logging.DEBUG
+)  # that has every header and message in it
 
 
 class LiveServer:
     """Serves the page and the alert stream; as a writer, journals alerts and tells live subscribers.
 
-    Only this machine can connect: there is no access control yet, so a host that others could reach is refused.
+    A host that others than this machine could reach is refused without tokens and TLS.
 
     Parameters
     ----------
@@ -60,11 +63,13 @@ class LiveServer:
         As declared; told to subscribers, and gives waveforms their names and units.
     on_watch : callable
         As for `sinks.hub.Hub`; called by the server's thread.
+    access : AccessConfig
+        Who may see what is served; by default whoever is at this machine.
 
     Raises
     ------
     ConfigError
-        ``hub.host`` is not this machine's loopback address.
+        Others could reach ``hub.host`` unasked; tokens or certificate cannot be used.
     """
 
     def __init__(
@@ -74,12 +79,13 @@ class LiveServer:
         clock: Clock,
         spindles: Sequence[Spindle] = (),
         on_watch: Callable[[frozenset[tuple[str, str]]], None] = lambda _: None,
+        access: AccessConfig = OPEN,
     ) -> None:
-        self._config = config
-        self._host = loopback(config.host)
+        self._config, self._access = config, access
+        self._host, self._tls = reachable(config.host, access), server_context(access)
         self._journal = journal
         self._clock = clock
-        self._hub = Hub(config, journal, spindles, on_watch)
+        self._hub = Hub(config, journal, spindles, on_watch, self._note_command)
         self._pages = Pages()
         self._writing, self._lock = threading.Lock(), threading.Lock()
         self._mail = Mail()
@@ -91,7 +97,8 @@ class LiveServer:
         self._address: Address | None = None
         self._failure: OSError | None = None
         self._stop = asyncio.Event()
-        self._connections: WeakSet[ServerConnection] = WeakSet()
+        self._audit = AuditTrail(journal.path, self._hub.counts)
+        self._admission = Admission(self._host, access, self._hub.counts, self._audit.note, self._stop)
 
     def start(self) -> Address:
         """Listen.
@@ -111,6 +118,12 @@ class LiveServer:
         self._thread.start()
         self._bound.wait()
         if self._address is not None:
+            if not self._tls and not is_loopback(self._host):
+                where = f"{self._host}:{self._address.port}"
+                _log.warning(
+                    "NOT ENCRYPTED: tokens and alerts can be read on the way to %s; a proxy must do TLS",
+                    where,
+                )
             return self._address
         self._thread.join()
         error, where = self._failure, f"{self._host}:{self._config.port}"
@@ -155,6 +168,17 @@ class LiveServer:
         """Let other limits hold from now on; address and port stay."""
         self._hub.config = config
 
+    def read_certificate(self) -> None:
+        """Read the certificate again, if there is one; for connections from now on. Tokens are followed anyway.
+
+        Raises
+        ------
+        ConfigError
+            It cannot be used; the one before holds on.
+        """
+        if self._tls is not None:
+            load_certificate(self._tls, self._access)
+
     @property
     def n_subscribers(self) -> int:
         """Subscribers that have caught up."""
@@ -162,8 +186,18 @@ class LiveServer:
 
     @property
     def counts(self) -> Counter[str]:
-        """As `sinks.hub.Hub.counts`."""
+        """As `sinks.hub.Hub.counts`, `sinks.admission.Admission` and `sinks.audit.AuditTrail`."""
         return self._hub.counts
+
+    def refusals(self) -> dict[str, float]:
+        """How many were refused, by why; ``ended`` are those whose token held no more."""
+        counts = dict(self.counts)
+        refused = {
+            name.removeprefix("refused_"): float(n)
+            for name, n in counts.items()
+            if name.startswith("refused_")
+        }
+        return refused | {"ended": float(counts.get("ended_tokens", 0))}
 
     def close(self) -> None:
         """Deliver what is waiting, end all connections (1012: restart) and stop; two seconds at most.
@@ -175,6 +209,7 @@ class LiveServer:
             self._closing = True
         if self._thread.is_alive():
             self._thread.join()
+        self._audit.close()
 
     def _store(self, alert: Alert) -> Entry | None:
         """Journal an alert; None if it is there already."""
@@ -200,18 +235,22 @@ class LiveServer:
                 self._host,
                 self._config.port,
                 process_request=self._respond,
+                process_response=self._admission.answered,
                 compression=None,
-                max_size=_MAX_INBOUND_BYTES,
+                max_size=MAX_STRANGE_BYTES,
                 close_timeout=_DRAIN_S,
-                logger=_log.getChild("protocol"),
-                create_connection=self._connected,  # type: ignore[arg-type]  # its documentation allows a wrapper
+                server_header=None,
+                logger=_protocol_log,
+                create_connection=self._admission.connect,  # type: ignore[arg-type]  # documented to allow a wrapper
+                ssl=self._tls,
+                ssl_handshake_timeout=_TLS_S if self._tls else None,
             )
         except OSError as error:
             self._failure = error
             self._bound.set()
             return
         self._loop = asyncio.get_running_loop()
-        self._address = Address(self._host, server.sockets[0].getsockname()[1])
+        self._address = Address(self._host, server.sockets[0].getsockname()[1], self._tls is not None)
         self._bound.set()
         heart = asyncio.create_task(self._beat())
         await self._stop.wait()
@@ -223,19 +262,14 @@ class LiveServer:
         server.close(code=CloseCode.SERVICE_RESTART, reason="restart")
         done, _ = await asyncio.wait([asyncio.ensure_future(server.wait_closed())], timeout=_DRAIN_S)
         if not done:
-            for connection in list(self._connections):
+            for connection in list(self._admission.visitors):
                 connection.transport.abort()
             await server.wait_closed()
-
-    def _connected(self, *args: Any, **options: Any) -> ServerConnection:
-        """Make a connection and remember it: the server's own list omits those in a handshake, first or last."""
-        connection = ServerConnection(*args, **options)
-        self._connections.add(connection)
-        return connection
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(_HEARTBEAT_S)
+            self._admission.revoke()
             self._hub.beat(self._clock.now_ns())
 
     def _deliver(self) -> None:
@@ -243,56 +277,25 @@ class LiveServer:
             mail, self._mail, self._called = self._mail, Mail(), False
         self._hub.publish(mail, monotonic_s(), self._clock.now_ns())
 
-    def _respond(self, _connection: ServerConnection, request: Request) -> Response | None:
-        health = {
-            "status": "closing" if self._closing else "ok",
-            "head": self._journal.head(),
-            "subscribers": self._hub.n_live,
-            "dropped_subscribers": self._hub.counts["dropped_subscribers"],
-        }
+    async def _respond(self, visitor: ServerConnection, request: Request) -> Response | None:
+        assert isinstance(visitor, Visitor)
+        refused = await self._admission.refuse(visitor, request)
+        if refused is not None:
+            return refused
+        health: dict[str, object] = {"status": "closing" if self._closing else "ok"}
+        if visitor.principal is not None:
+            health |= {
+                "head": self._journal.head(),
+                "subscribers": self._hub.n_live,
+                "dropped_subscribers": self._hub.counts["dropped_subscribers"],
+            }
         return self._pages.respond(request, health)
 
-    async def _handle(self, connection: ServerConnection) -> None:
-        assert connection.request is not None  # there was a handshake
-        try:
-            wish = parse_wish(connection.request.path)
-        except WireError as error:
-            await connection.close(CLOSE_BAD_REQUEST, _reason(error))
-            return
-        subscriber = Subscriber(SocketLink(connection), wish)
-        try:
-            with suppress(ConnectionClosed):  # that is how every subscription ends
-                await self._catch_up(connection, subscriber)
-                async for text in connection:
-                    await self._obey(connection, subscriber, text)
-        except TimeoutError:
-            self._hub.counts["dropped_subscribers"] += 1
-            connection.transport.abort()
-        finally:
-            self._hub.leave(subscriber)
+    async def _handle(self, visitor: ServerConnection) -> None:
+        assert isinstance(visitor, Visitor)
+        if await self._admission.introduce(visitor):
+            await converse(self._hub, visitor)
 
-    async def _catch_up(self, connection: ServerConnection, subscriber: Subscriber) -> None:
-        page: list[bytes] | None = self._hub.greet(subscriber)
-        while page is not None:
-            async with asyncio.timeout(_CATCH_UP_S):
-                for message in page:
-                    await connection.send(message, text=True)
-                await asyncio.sleep(0)  # a long replay must not hold up the others
-            page = self._hub.catch_up(subscriber)
-
-    async def _obey(self, connection: ServerConnection, subscriber: Subscriber, text: str | bytes) -> None:
-        try:
-            if isinstance(text, bytes):
-                raise ValueError("binary message, wanted JSON text")
-            answer = self._hub.command(subscriber, parse_command(text))
-        except WireError as error:
-            answer = messages.result(None, str(error))
-        except ValueError as error:
-            await connection.close(CLOSE_BAD_REQUEST, _reason(error))
-            return
-        await connection.send(answer, text=True)
-
-
-def _reason(error: Exception) -> str:
-    """What fits into a close message: 123 bytes of UTF-8."""
-    return str(error).encode()[:120].decode(errors="ignore")
+    def _note_command(self, subscriber: Subscriber, command: Command, outcome: str) -> None:
+        who = subscriber.principal
+        self._admission.gate.note(who, who.address, command.op, command.waveform or "", outcome)

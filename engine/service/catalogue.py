@@ -43,6 +43,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
     {
         "dead_letters": "Entries that could not be used: malformed, foreign or ahead.",
         "dropped": "What was given up because a queue was full, by queue.",
+        "refused": "What page and stream refused, by why; `ended`: connections whose token held no more.",
         "troubles": "Sensor trouble that the check has found, by kind: gap, overlap, late ... Goes on after a restart.",
     }
 )

@@ -36,7 +36,7 @@ from sinks.websocket import LiveServer
 _LOOK_S = 0.5
 _END_S = 1.0  # for what is still in Redis when it is asked to end
 _STALE_S = 5.0  # a round takes one second, a pause between two failed ones two
-_FIXED = ("redis", "service", "cluster", "journal", "spindles")
+_FIXED = ("redis", "service", "cluster", "access", "journal", "spindles")
 
 _log = logging.getLogger("engine.service.gateway")  # which runs as `__main__`
 
@@ -119,7 +119,7 @@ class _Gateway:
         journal = stack.enter_context(closing(Journal(Path(config.journal.path))))
         redis, self._clock = config.redis, WallClock()
         watched = WatchedBlocks(redis, lambda records: self._server.tell((), records))
-        self._server = LiveServer(hub, journal, self._clock, config.spindles, watched.watch)
+        self._server = LiveServer(hub, journal, self._clock, config.spindles, watched.watch, config.access)
         address = self._server.start()
         stack.callback(self._server.close)
         self._intake = Intake(redis, journal, self._server.tell, self._journaled)
@@ -204,12 +204,14 @@ class _Gateway:
         ask("subscribers_dropped_total", lambda: sent["dropped_subscribers"])
         self._metrics.gauge("spindles").set(len(self._config.spindles))
         self._metrics.ask_reasons("dead_letters", lambda: dict(self._intake.dead))
+        self._metrics.ask_reasons("refused", self._server.refusals)
 
     def _reload(self) -> None:
         """Take other limits of subscribers; refuse as a whole what needs a restart."""
         try:
             new = load_config(self._path)
             check_may_replace(self._config, new)
+            self._server.read_certificate()
         except SpindlewatchError as error:
             _log.error("configuration not reloaded, all stays as it was: %s", error)
             return

@@ -18,6 +18,7 @@ TOKENS = '[access]\ntokens_file = "tokens.json"\n'
         ('[access]\ntls_key = "k.pem"', r"access\.tls_key"),
         ('[access]\ntls_cert = "c.pem"\ntls_elsewhere = true', r"access\.tls_elsewhere"),
         ('[access]\norigins = ["https://mill.example/page"]', r"access\.origins\[0\]"),
+        ("[access]\ntls_elsewhere = true", r"access\.tokens_file"),
         ('[access]\norigins = ["*"]', r"access\.origins\[0\]"),
         ('[access]\norigins = ["null"]', r"access\.origins\[0\]"),
         ('[access]\norigins = ["https://user@mill.example"]', r"access\.origins\[0\]"),

@@ -366,15 +366,16 @@ def test_nothing_else_is_served(address, path):
 
 
 @pytest.mark.parametrize(
-    ("origin", "host"),
+    ("origin", "host", "status"),
     [
-        ("http://evil.example", None),
-        ("null", None),
-        ("http://evil.example", "evil.example"),
-        ("http://[broken", None),
+        ("http://evil.example", None, 403),
+        ("null", None, 403),
+        ("http://evil.example", "evil.example", 421),
+        (None, "evil.example", 421),
+        ("http://[broken", None, 403),
     ],
 )
-def test_foreign_page_cannot_listen(address, origin, host):
+def test_foreign_page_cannot_listen(address, origin, host, status):
     headers = {"Host": host} if host else {}
 
     with (
@@ -383,7 +384,7 @@ def test_foreign_page_cannot_listen(address, origin, host):
     ):
         pass
 
-    assert refused.value.response.status_code == 403
+    assert refused.value.response.status_code == status
 
 
 def test_our_own_page_can_listen(address):
