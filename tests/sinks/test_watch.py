@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -333,6 +335,30 @@ def test_json_lines_go_on_behind_the_last_one_printed(server, monkeypatch):
     second = printed(monkeypatch, print_json, url, 2, after=Position(last["seq"], last["epoch"]))
 
     assert [json.loads(line)["seq"] for line in (*first, *second)] == [1, 2, 3, 4]
+
+
+def test_example_of_the_readme_goes_on_where_it_ended(server, monkeypatch, tmp_path):
+    readme = (Path(__file__).parents[2] / "sinks/README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    example = example.replace("ws://127.0.0.1:8765/v1/stream", server.start().stream_url)
+    monkeypatch.chdir(tmp_path)
+    Path("position.json").write_text("[0, null]")
+    server.write([alert(1), alert(2), alert(3)])
+
+    def said_until(number: int) -> list[int]:
+        said = []
+
+        def say(seq: int, _text: str) -> None:
+            said.append(seq)
+            if seq == number:
+                raise Ended
+
+        with pytest.raises(Ended):
+            exec(example, {"print": say})
+        return said
+
+    assert said_until(2) == [1, 2]
+    assert said_until(3) == [2, 3]  # what it was at when it ended comes again
 
 
 def test_without_a_terminal_there_is_a_line_for_each_alert_that_passes(server, monkeypatch):
