@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
 from redis.exceptions import RedisError
 
 from engine import redis_keys
-from engine.clock import WallClock, monotonic_s
+from engine.clock import monotonic_s
 from engine.outbox import Outbox
 from engine.records import Block, Context, Tick
-from engine.redis_link import connect
 from engine.site import RedisConfig
 from engine.spool import Spool, SpoolError
+from engine.stream_end import StreamEnd
 from engine.wire import encode
 
 _BATCH = 64
 _FIRST_DELAY_S, _MAX_DELAY_S = 0.1, 5.0
+_PATIENCE_S = 0.2  # between looks at how far an engine has read
 
 _log = logging.getLogger(__name__)
 
@@ -43,14 +43,14 @@ class Producer:
     Parameters
     ----------
     url : str or RedisConfig
-        Of Redis, as ``[redis] url``; or ``[redis]``, with its password.
+        Of Redis, as ``[redis] url``; or ``[redis]``, with its password and the Redis of samples, if there is one.
     spindle : str
         As declared at the engine.
     prefix : str
         As ``[redis] prefix``.
     n_kept : int
-        Entries that the stream keeps, about: as many as are sent in the longest time that an engine may be away. The
-        more may come at once after a time without Redis, the more it should be.
+        Entries that the stream keeps, about: as many as are sent in the longest time that an engine may be away. What
+        comes from a spool comes no faster than an engine takes it; what waited in memory comes at once.
     max_waiting_mib : float
         Longest queue in memory.
     spool : Path, optional
@@ -77,7 +77,7 @@ class Producer:
         self.counts: Counter[str] = Counter()
         """``sent``; ``repeated``: were there, though no answer had come; ``spooled``, ``dropped``, ``errors``."""
         stream = redis_keys.stream_in(prefix, spindle)
-        self._line = _Line(url, stream, n_kept, self.counts)
+        self._line = StreamEnd(url, prefix, spindle, n_kept, self.counts)
         disk = (
             None if spool is None else Spool(spool, stream, round(spool_mib * 2**20), 2 * _BATCH, self.counts)
         )
@@ -92,6 +92,25 @@ class Producer:
             behind=self._way.behind_s,
             keep=self._way.keep,
         )
+
+    @classmethod
+    def of_site(cls, redis: RedisConfig, spindle: str) -> Producer:
+        """Make the producer of a spindle as a site says.
+
+        Parameters
+        ----------
+        redis : RedisConfig
+            ``[redis]``: where to, and where on disk things wait.
+        spindle : str
+            As declared.
+
+        Raises
+        ------
+        UsageError
+            As for the class.
+        """
+        spool = Path(redis.spool_folder) if redis.spool_folder else None
+        return cls(redis, spindle, redis.prefix, spool=spool, spool_mib=redis.spool_mib)
 
     def send(self, item: Block | Context | Tick) -> None:
         """Queue one record; never waits for Redis.
@@ -118,89 +137,10 @@ class Producer:
         self._way.close()
 
 
-class _Line:
-    """One spindle's stream as its only writer sees it."""
-
-    def __init__(self, url: str | RedisConfig, stream: str, n_kept: int, counts: Counter[str]) -> None:
-        self._redis = connect(url)
-        self.stream, self._n_kept, self._counts = stream, n_kept, counts
-        self._clock = WallClock()
-        self._id = (0, 0)  # of the newest entry: milliseconds and sequence
-        self.number = 0
-        """Running number of the entry before what is sent next."""
-        self.knows = False
-        """Whether the stream was asked where it ends, and has answered to all that was sent since."""
-
-    def behind_s(self) -> float | None:
-        """Nothing waits here."""
-
-    def keep(self, messages: list[bytes]) -> int:  # noqa: ARG002
-        """Nothing can be kept here."""
-        return 0
-
-    def close(self) -> None:
-        """Break the connection."""
-        self._redis.close()
-
-    def add(self, batch: list[bytes]) -> int:
-        """Send a batch; how many of it, from the first on, are stored."""
-        if not self.knows:
-            return self.ask(lambda position: batch[position - 1] if position <= len(batch) else None)
-        ms, sequence = self._id
-        now_ms = self._clock.now_ns() // 1_000_000
-        ms, sequence = (
-            (now_ms, -1) if now_ms > ms else (ms, sequence)
-        )  # a clock that was set back changes nothing
-        # No transaction: with them, a Redis 7.0 killed and restarted under load now and then held entries twice,
-        # probably from one that was half written down. Without, never.
-        pipe = self._redis.pipeline(transaction=False)
-        for step, message in enumerate(batch, 1):
-            fields = {"d": message, "n": self.number + step}
-            pipe.xadd(self.stream, fields, f"{ms}-{sequence + step}", self._n_kept)  # type: ignore[arg-type]
-        self.knows = False
-        answers = pipe.execute(raise_on_error=False)
-        refused = [position for position, answer in enumerate(answers) if isinstance(answer, Exception)]
-        n_done = len(batch)
-        while n_done and n_done - 1 in refused:
-            n_done -= 1
-        if not n_done:
-            raise answers[0]
-        # What was refused before something that was taken cannot be put in its place any more; its numbers are a gap.
-        n_lost = sum(position < n_done for position in refused)
-        self.knows, self.number, self._id = True, self.number + n_done, (ms, sequence + n_done)
-        self._counts["sent"] += n_done - n_lost
-        if n_lost:
-            _log.error("%s: %d entries were refused, and later ones taken", self.stream, n_lost)
-            self._counts["dropped"] += n_lost
-        return n_done
-
-    def ask(self, nth: Callable[[int], bytes | None]) -> int:
-        """Ask the stream where it ends; how many of what is to be sent next are there already.
-
-        Parameters
-        ----------
-        nth : callable
-            The message that is to be sent as first, second ...; None = there are not so many.
-        """
-        newest = cast(list[tuple[bytes, dict[bytes, bytes]]], self._redis.xrevrange(self.stream, count=1))
-        n_there = 0
-        if newest:
-            entry, fields = newest[0]
-            self._id = redis_keys.entry_key(entry)
-            n_more = redis_keys.running_number(fields) - self.number
-            # By the number alone, what somebody else sent meanwhile would pass for ours.
-            n_there = n_more if n_more > 0 and nth(n_more) == fields.get(b"d") else 0
-            self.number += max(n_more, 0)
-        self.knows = True
-        if n_there:
-            self._counts["repeated"] += n_there
-        return n_there
-
-
 class _ByDisk:
     """What Redis does not take goes to disk; what is on disk goes before all else."""
 
-    def __init__(self, line: _Line, disk: Spool, counts: Counter[str]) -> None:
+    def __init__(self, line: StreamEnd, disk: Spool, counts: Counter[str]) -> None:
         self._line, self._disk, self._counts = line, disk, counts
         self._delay_s, self._retry_s = _FIRST_DELAY_S, 0.0
         self._trouble: Exception | None = None
@@ -228,8 +168,8 @@ class _ByDisk:
         if len(self._disk) and self._is_due():
             with self._trying():
                 self._drain()
-        if batch and not n_done and self._trouble is not None:
-            raise RedisError(f"neither in Redis nor on disk: {self._trouble}") from self._trouble
+        if batch and not n_done and not self._is_due():
+            raise RedisError(f"neither Redis nor the disk takes it: {self._trouble or 'no room'}")
         return n_done
 
     def keep(self, messages: list[bytes]) -> int:
@@ -257,11 +197,14 @@ class _ByDisk:
         """Send what has waited longest, more than comes meanwhile."""
         line, disk = self._line, self._disk
         try:
-            if line.knows:
-                n_done = line.add(disk.oldest(2 * _BATCH))
-            else:
+            if not line.knows:
                 line.number = max(line.number, disk.number)
                 n_done = line.ask(disk.nth)
+            elif (n_most := min(line.room(), 2 * _BATCH)) > 0:
+                n_done = line.add(disk.oldest(n_most))
+            else:
+                self._retry_s = monotonic_s() + _PATIENCE_S
+                return
         except SpoolError:
             disk.leave()
             raise

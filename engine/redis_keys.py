@@ -78,6 +78,11 @@ def owners(prefix: str) -> str:
     return f"{prefix}:owners"
 
 
+def positions(prefix: str) -> str:
+    """Hash: of each spindle the running number up to which its stream is needed no more, whatever happens."""
+    return f"{prefix}:positions"
+
+
 def dead_letters(prefix: str) -> str:
     """Stream of the entries that could not be used, newest kept."""
     return f"{prefix}:dead"

@@ -27,6 +27,8 @@ class RedisConfig(Table, frozen=True):
     password_file: str
     ca_file: str
     samples_url: str
+    spool_folder: str
+    spool_mib: Annotated[float, Meta(ge=1, le=1_000_000)]
     prefix: Annotated[str, Meta(min_length=1, max_length=100)]
     batch: Annotated[int, Meta(ge=1, le=100_000)]
     max_ahead_s: Positive

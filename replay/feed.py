@@ -81,7 +81,7 @@ def feed_simulated(
     with ExitStack() as stack:
         stack.enter_context(stop.on_signals())
         producers = {
-            spindle.name: stack.enter_context(closing(Producer(redis.samples, spindle.name, redis.prefix)))
+            spindle.name: stack.enter_context(closing(Producer.of_site(redis, spindle.name)))
             for spindle in shop.spindles
         }
         resting = threading.Event()

@@ -72,4 +72,4 @@ class Checkpoints:
         learning_hash = self._learning[name]
         data = Checkpoint(position, barrier.t_ns, self._config_hash[name], learning_hash, states).encode()
         self.sizes[name], self.kept_s[name] = len(data), monotonic_s()
-        self._out.keep(Kept(self._prefix, name, data, position.n_ticks, self._owner))
+        self._out.keep(Kept(self._prefix, name, data, position.n_ticks, self._owner, position.n))

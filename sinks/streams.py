@@ -41,6 +41,7 @@ if (redis.call('HGET', KEYS[3], ARGV[3]) or ARGV[4]) ~= ARGV[4] then
     return 0
 end
 redis.call('SET', KEYS[1], ARGV[1])
+redis.call('HSET', KEYS[4], ARGV[3], ARGV[5])
 while true do
     local line = redis.call('LINDEX', KEYS[2], 0)
     local number = line and tonumber(string.match(line, '|(%d+)$'))
@@ -76,6 +77,8 @@ class Kept:
         Ticks that it knows.
     owner : str
         Whose it is; stored only if that is who watches the spindle (`engine.redis_keys.owners`).
+    n : int
+        Running number of the last entry that it knows, for the sender (`engine.redis_keys.positions`).
     """
 
     prefix: str
@@ -83,6 +86,7 @@ class Kept:
     data: bytes
     n_ticks: int
     owner: str
+    n: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,8 +200,9 @@ class RedisAlerts:
 
     def _store_checkpoint(self, kept: Kept) -> None:
         keys = redis_keys.checkpoint, redis_keys.ticks
-        where = [*(key(kept.prefix, kept.spindle) for key in keys), redis_keys.owners(kept.prefix)]
-        if self._keep(where, [kept.data, kept.n_ticks, kept.spindle, kept.owner]):
+        tables = redis_keys.owners, redis_keys.positions
+        where = [*(key(kept.prefix, kept.spindle) for key in keys), *(key(kept.prefix) for key in tables)]
+        if self._keep(where, [kept.data, kept.n_ticks, kept.spindle, kept.owner, kept.n]):
             self.counts["kept"] += 1
         else:
             self.ousted_from = kept.spindle

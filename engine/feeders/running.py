@@ -113,7 +113,7 @@ class Producers:
         """Queue a record; never waits for Redis."""
         producer = self._producers.get(item.spindle)
         if producer is None:
-            producer = Producer(self._redis.samples, item.spindle, self._redis.prefix)
+            producer = Producer.of_site(self._redis, item.spindle)
             self._producers[item.spindle] = producer
         producer.send(item)
 
@@ -124,7 +124,7 @@ class Producers:
         return all(producer.flush(max(0.0, end_s - monotonic_s())) for producer in producers)
 
     def close(self) -> None:
-        """Send what waits, for two seconds at most; what is left counts as dropped."""
+        """Send what waits, for two seconds at most; what is left goes to disk or counts as dropped."""
         self.flush(_LAST_S)
         for producer in self._producers.values():
             producer.close(0.0)

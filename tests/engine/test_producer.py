@@ -5,11 +5,12 @@ import numpy as np
 from redis.client import Pipeline
 from redis.exceptions import ConnectionError
 
-from engine import redis_keys
+from engine import redis_keys, stream_end
+from engine.config import load_config
 from engine.producer import Producer
 from engine.records import Block, Tick
 from engine.wire import decode
-from perf.real_redis import wait_until
+from perf.real_redis import RedisServer, wait_until
 
 STREAM = redis_keys.stream_in("shop", "M1")
 T0 = 1_700_000_000_000_000_000
@@ -237,9 +238,10 @@ SENDER = """
 import sys
 from pathlib import Path
 import numpy as np
+from engine.config import load_config
 from engine.producer import Producer
 from engine.records import Block
-from perf.real_redis import wait_until
+from perf.real_redis import RedisServer, wait_until
 
 url, spool, told, turn = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
 producer = Producer(url, "M1", "shop", n_kept=100_000, spool=spool)
@@ -326,3 +328,61 @@ def test_a_full_spool_drops_its_oldest_and_says_how_many(redis_server, tmp_path,
 
 def spooling(server, folder, **more):
     return Producer(server.url, "M1", "shop", n_kept=100_000, spool=folder / "spool", **more)
+
+
+def test_what_comes_from_disk_comes_no_faster_than_an_engine_reads_it(redis_server, tmp_path):
+    redis_server.stop()
+    producer = Producer(redis_server.url, "M1", "shop", n_kept=500, spool=tmp_path / "spool")
+    for number in range(3000):
+        producer.send(block(number))
+    wait_until(lambda: producer.counts["spooled"] == 3000)
+    redis_server.start()
+    n_read = 0
+    with redis_server.client() as redis:
+        while n_read < 3000:  # an engine, and its checkpoints
+            wait_until(lambda n_read=n_read: producer.counts["sent"] == min(n_read + 500, 3000))
+            oldest = int(redis.xrange(STREAM, count=1)[0][1][b"n"])
+            assert oldest <= n_read + 1  # nothing was trimmed before it was read
+            n_read += 500
+            redis.hset(redis_keys.positions("shop"), "M1", n_read)
+    assert producer.flush(20.0)
+    producer.close()
+    assert producer.counts["dropped"] == 0
+
+
+def test_an_engine_that_reads_nothing_for_a_minute_is_waited_for_no_more(redis_server, tmp_path, monkeypatch):
+    redis_server.stop()
+    producer = Producer(redis_server.url, "M1", "shop", n_kept=500, spool=tmp_path / "spool")
+    for number in range(2000):
+        producer.send(block(number))
+    wait_until(lambda: producer.counts["spooled"] == 2000)
+    redis_server.start()
+    wait_until(lambda: producer.counts["sent"] == 500)
+    assert not producer.flush(0.5)
+    monkeypatch.setattr(stream_end, "_GONE_S", 0.0)
+    assert producer.flush(20.0)
+    producer.close()
+
+
+def test_a_site_says_where_samples_go_where_they_wait_and_who_knows_what_was_read(redis_server, tmp_path):
+    (tmp_path / "samples").mkdir()
+    samples = RedisServer(tmp_path / "samples")
+    (tmp_path / "site.toml").write_text(
+        f'[redis]\nprefix = "shop"\nurl = "{redis_server.url}"\nsamples_url = "{samples.url}"\n'
+        f'spool_folder = "{tmp_path}/spool"\nspool_mib = 1\n'
+    )
+    producer = Producer.of_site(load_config(tmp_path / "site.toml").redis, "M1")
+    for number in range(4000):
+        producer.send(Tick("M1", T0 + number))
+    wait_until(lambda: producer.counts["spooled"] == 4000)
+    samples.start()
+    try:
+        wait_until(lambda: producer.counts["sent"] == 3000)
+        assert not producer.flush(0.3)
+        with redis_server.client() as redis:
+            assert redis.exists(STREAM) == 0
+            redis.hset(redis_keys.positions("shop"), "M1", 2000)
+        assert producer.flush(20.0)
+        producer.close()
+    finally:
+        samples.stop()
