@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -58,6 +59,8 @@ class Watched:
         Of the memory of all processes of the service after the first minute; NaN: too short to say.
     rss_mib : float
         Their memory at the end.
+    cores : dict
+        Processors that each part kept busy, while the load lasted.
     """
 
     n_spindles: int
@@ -68,6 +71,7 @@ class Watched:
     late_ms: float
     slope_mib_min: float
     rss_mib: float
+    cores: dict[str, float]
 
     @property
     def p99_ms(self) -> float:
@@ -85,7 +89,8 @@ class Watched:
         return (
             f"{self.n_spindles} spindles: {len(self.latencies_ms)} of {self.n_blows} blows told, "
             f"p99 {self.p99_ms:.0f} ms, {self.n_missing} blocks missing, {self.lag_s:.1f} s behind at the end, "
-            f"senders late {self.late_ms:.0f} ms"
+            f"senders late {self.late_ms:.0f} ms; cores busy: "
+            + ", ".join(f"{part} {busy:.2f}" for part, busy in self.cores.items())
         )
 
 
@@ -146,6 +151,12 @@ class Status:
             float(value) for value in re.findall(rf"^spindlewatch_{name}(?:{{[^}}]*}})? (\S+)$", text, re.M)
         ]
 
+    def cpu_s(self) -> dict[str, float]:
+        """Processor time of each process so far."""
+        text = self._ask("metrics") or ""
+        found = re.findall(r'^spindlewatch_cpu_seconds_total{process="([^"]+)"} (\S+)$', text, re.M)
+        return {name: float(value) for name, value in found}
+
     def rss_mib(self) -> float:
         """Memory of the service's processes together."""
         pids = [self.pid, *map(int, Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split())]
@@ -165,15 +176,19 @@ def _under_load(
 ) -> Watched:
     command = [sys.executable, "-m", "perf.load", server.url, "load", str(n_spindles), str(duration_s)]
     memory: list[tuple[float, float]] = []
+    before, service_s = _cpu_s(server.process.pid), status.cpu_s()
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as sender:
         began_s = monotonic_s()
         pause = threading.Event()
         while sender.poll() is None:
+            sender_s = _cpu_s(sender.pid)
             pause.wait(1.0)
             if monotonic_s() - began_s > _WARM_S:
                 memory.append((monotonic_s(), status.rss_mib()))
         assert sender.stdout is not None
         sent = orjson.loads(sender.stdout.read())
+    spent_s = {name: cpu_s - service_s.get(name, 0.0) for name, cpu_s in status.cpu_s().items()}
+    spent_s |= {"Redis": _cpu_s(server.process.pid) - before, "senders": sender_s}
     lag_s = max(status.metric("lag_seconds"), default=np.inf)
     rss_mib = status.rss_mib()
     pause.wait(2.0)  # what is under way arrives
@@ -186,7 +201,14 @@ def _under_load(
         sent["late_ms_p99"],
         _slope(memory),
         rss_mib,
+        {part: cpu_s / sent["took_s"] for part, cpu_s in spent_s.items()},
     )
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time of a process so far; that of one that has just ended counts as it was last."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _latencies_ms(redis: Redis) -> Iterator[float]:
