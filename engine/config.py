@@ -29,6 +29,7 @@ from engine.site import (
     ServiceConfig,
     Table,
 )
+from engine.targets import MAX_TARGETS, Target
 from engine.verdicts import FaultClass
 
 NotNegative = Annotated[float, Meta(ge=0)]
@@ -37,7 +38,7 @@ Count = Annotated[int, Meta(ge=1)]
 Kind = Literal["waveform", "scalar"]
 Direction = Literal["above", "below", "both"]
 
-_BESIDE = ("ring", "access", "redis", "service", "cluster", "log", "feeds", "tune", "spindles")
+_BESIDE = ("ring", "access", "redis", "service", "cluster", "log", "feeds", "notify", "tune", "spindles")
 """Tables that decide nothing."""
 
 _WHOLE = "space"
@@ -252,6 +253,7 @@ class Config(Table, frozen=True):
     limits: tuple[LimitConfig, ...] = ()
     severity: tuple[SeverityConfig, ...] = ()
     feeds: dict[str, Any] = msgspec.field(default_factory=dict)
+    notify: Annotated[tuple[Target, ...], Meta(max_length=MAX_TARGETS)] = ()
 
     @property
     def hash(self) -> str:

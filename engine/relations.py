@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.declared_rules import impossible as impossible_spindle
 from engine.site import impossible_access, impossible_site
+from engine.targets import impossible_targets
 
 if TYPE_CHECKING:
     from engine.config import Config, SeverityConfig
@@ -46,6 +47,7 @@ def impossible(config: Config) -> Iterator[Wrong]:
     yield from _of_spindles(config.spindles)
     yield from impossible_site(config.redis, config.service, config.cluster)
     yield from impossible_access(config.hub.host, config.access)
+    yield from impossible_targets(config.notify, {spindle.name for spindle in config.spindles})
 
 
 def _of_windows(config: Config) -> Iterator[Wrong]:

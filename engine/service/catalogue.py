@@ -2,8 +2,8 @@
 
 A process uses the names as they stand here (`engine.service.meters.Metrics` refuses others), so that nothing is counted
 that nobody can ask for. For Prometheus ``alert_latency_s`` becomes ``spindlewatch_alert_latency_seconds``, and so on
-(`engine.service.metrics`). Labels are the process, and the reason, step or kind: their number is bounded, whatever
-machines and tools do.
+(`engine.service.metrics`). Labels are the process, and the reason, step, kind or target: their number is bounded,
+whatever machines and tools do.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ REASONS: Mapping[str, str] = MappingProxyType(
     {
         "dead_letters": "Entries that could not be used: malformed, foreign or ahead.",
         "dropped": "What was given up because a queue was full, by queue.",
+        "notify_sent": "Alert messages that arrived, by target of [[notify]].",
+        "notify_failed": "Tries to tell a target that failed, by target; each is repeated.",
+        "notify_given_up": "Alert messages that a target did not take, kept as its dead letters, by target.",
+        "notify_left_out": "Alert messages that waited too long for a target to be of interest, by target.",
         "refused": "What page and stream refused, by why; `ended`: connections whose token held no more.",
         "troubles": "Sensor trouble that the check has found, by kind: gap, overlap, late ... Goes on after a restart.",
     }
@@ -62,6 +66,7 @@ GAUGES: Mapping[str, str] = MappingProxyType(
         "checkpoint_bytes": "Size of the newest checkpoints together.",
         "redis_connected": "1 if the last command to Redis was carried out, else 0.",
         "subscribers": "Subscribers connected.",
+        "notify_age_s": "For how long the alert has waited that waits longest for a target; includes clock errors.",
         "rss_bytes": "Memory of the process that is in use.",
         "open_files": "File descriptors that the process holds.",
     }

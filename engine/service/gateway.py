@@ -12,8 +12,10 @@ import logging
 import signal
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +30,16 @@ from engine.service.logs import log_to_stderr
 from engine.service.signals import Signals
 from engine.verdicts import Alert
 from sinks.from_redis import Intake
-from sinks.journal import Journal
+from sinks.journal import Entry, Journal
 from sinks.live_intake import LiveIntake, WatchedBlocks
+from sinks.outbound.outbound import Outbound
 from sinks.retrying import Retrying
 from sinks.websocket import LiveServer
 
 _LOOK_S = 0.5
 _END_S = 1.0  # for what is still in Redis when it is asked to end
 _STALE_S = 5.0  # a round takes one second, a pause between two failed ones two
-_FIXED = ("redis", "service", "cluster", "access", "journal", "spindles")
+_FIXED = ("redis", "service", "cluster", "access", "journal", "spindles", "notify")
 
 _log = logging.getLogger("engine.service.gateway")  # which runs as `__main__`
 
@@ -122,7 +125,8 @@ class _Gateway:
         self._server = LiveServer(hub, journal, self._clock, config.spindles, watched.watch, config.access)
         address = self._server.start()
         stack.callback(self._server.close)
-        self._intake = Intake(redis, journal, self._server.tell, self._journaled)
+        self._outbound = stack.enter_context(closing(Outbound(config, journal, self._clock)))
+        self._intake = Intake(redis, journal, self._tell, self._journaled)
         names = [spindle.name for spindle in config.spindles]
         live = LiveIntake(redis, names, lambda records: self._server.tell((), records))
         for part in (watched, live, self._intake):
@@ -141,6 +145,7 @@ class _Gateway:
         """Work until asked to end."""
         for thread in self._threads.values():
             thread.start()
+        self._outbound.start()
         while not self._gone:
             asked = signals.wait((), _LOOK_S)
             if signal.SIGHUP in asked:
@@ -181,7 +186,13 @@ class _Gateway:
         if trouble is not None:
             return False, trouble
         n_lost = self._intake.counts["lost"]
-        return True, f"{n_lost} alerts or tool lives were gone before they were read" if n_lost else ""
+        lost = f"{n_lost} alerts or tool lives were gone before they were read" if n_lost else ""
+        # A target that is away makes nobody else wait, so the gateway is ready.
+        return True, "; ".join(told for told in (lost, self._outbound.trouble) if told)
+
+    def _tell(self, entries: Sequence[Entry]) -> None:
+        self._server.tell(entries)
+        self._outbound.wake()
 
     def _journaled(self, alert: Alert) -> None:
         if alert.judged_ns is not None:
@@ -202,6 +213,9 @@ class _Gateway:
         ask("sent_total", lambda: sent["sent"])
         ask("subscribers", lambda: self._server.n_subscribers)
         ask("subscribers_dropped_total", lambda: sent["dropped_subscribers"])
+        ask("notify_age_s", lambda: self._outbound.age_s)
+        for what in ("sent", "failed", "given_up", "left_out"):
+            self._metrics.ask_reasons(f"notify_{what}", partial(self._outbound.counts, what))
         self._metrics.gauge("spindles").set(len(self._config.spindles))
         self._metrics.ask_reasons("dead_letters", lambda: dict(self._intake.dead))
         self._metrics.ask_reasons("refused", self._server.refusals)

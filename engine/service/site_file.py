@@ -205,8 +205,8 @@ def _is_live(path: str) -> bool:
 
 
 def _shown(path: str, value: Any) -> Any:
-    if path.startswith("feeds."):
-        return "..."  # what stands in there is the feeders' business, and may be secret
+    if path.startswith(("feeds.", "notify")):
+        return "..."  # what stands in there is their business, and may be secret
     return without_password(value) if path == "redis.url" and value is not None else value
 
 
