@@ -171,12 +171,22 @@ def parse_command(text: str) -> Command:
         raise ValueError(f"not JSON: {error}") from error
 
 
-class _Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AuthMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is sent first, and only then, by whom the server has asked for a token.
+
+    Parameters
+    ----------
+    type : {"auth"}
+        What it is.
+    token : str
+        The token.
+    """
+
     type: Literal["auth"]
     token: str
 
 
-_auth = msgspec.json.Decoder(_Auth)
+_auth = msgspec.json.Decoder(AuthMessage)
 
 
 def parse_auth(text: str | bytes) -> str:

@@ -14,9 +14,10 @@ import msgspec
 
 from sinks.contract import shapes
 from sinks.messages import VERSION
-from sinks.requests import Command
+from sinks.requests import AuthMessage, Command
 
 SENT: tuple[type[msgspec.Struct], ...] = (
+    shapes.AuthRequiredMessage,
     shapes.HelloMessage,
     shapes.SnapshotMessage,
     shapes.AlertTold,
@@ -27,12 +28,24 @@ SENT: tuple[type[msgspec.Struct], ...] = (
 )
 """What subscribers are sent as text."""
 
-_RECEIVED = (Command, shapes.StreamQuery)
+_TOLD = (*(shape.__name__ for shape in SENT), shapes.WaveformHeader.__name__)
+_TAKEN = (Command.__name__, AuthMessage.__name__)
+_RECEIVED = (Command, AuthMessage, shapes.StreamQuery)
 _PARAMETERS = re.compile(r"\n+Parameters\n-+\n")
 _DESCRIPTION = (
     "Alerts, spindles' states and scores, live. Times are UTC nanoseconds, more digits than a JavaScript number holds: "
     "compare `seq`. null: cannot be said. Ignore message types and keys that you do not know."
 )
+_SERVERS = {
+    "here": {"host": "127.0.0.1:8765", "protocol": "ws"},
+    "elsewhere": {
+        "host": "{name}:8765",
+        "protocol": "wss",
+        "description": "The token goes into the Authorization header, or into a message when it is asked for.",
+        "variables": {"name": {"description": "Of the machine that runs the gateway."}},
+        "security": [{"$ref": "#/components/securitySchemes/token"}],
+    },
+}
 
 
 def json_schema() -> dict[str, Any]:
@@ -63,9 +76,8 @@ def asyncapi() -> dict[str, Any]:
         Self-contained.
     """
     parts = _parts("#/components/schemas/{name}")
-    names = [*(shape.__name__ for shape in SENT), "WaveformHeader", "Command"]
-    channel = {"$ref": "#/channels/stream"}
-    to_message = {name: {"$ref": f"#/channels/stream/messages/{name}"} for name in names}
+    names = [*_TOLD, *_TAKEN]
+    bindings = {"ws": {"method": "GET", "query": _query(parts), "bindingVersion": "0.1.0"}}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -75,32 +87,46 @@ def asyncapi() -> dict[str, Any]:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "servers": {"here": {"host": "127.0.0.1:8765", "protocol": "ws"}},
+        "servers": _SERVERS,
         "channels": {
             "stream": {
                 "address": f"/v{VERSION}/stream",
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
-                "bindings": {"ws": {"method": "GET", "query": _query(parts), "bindingVersion": "0.1.0"}},
+                "bindings": bindings,
             }
         },
-        "operations": {
-            "tell": {
-                "action": "send",
-                "channel": channel,
-                "summary": "hello, snapshot, then alerts, states and scores, heartbeats, and answers to commands.",
-                "messages": [to_message[name] for name in names if name != "Command"],
-            },
-            "obey": {
-                "action": "receive",
-                "channel": channel,
-                "summary": "Commands of subscribers.",
-                "messages": [to_message["Command"]],
-                "reply": {"channel": channel, "messages": [to_message["ResultMessage"]]},
-            },
-        },
+        "operations": _operations(),
         "components": {
             "messages": {name: _message(name, parts[name]) for name in names},
             "schemas": parts,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operations() -> dict[str, Any]:
+    channel = {"$ref": "#/channels/stream"}
+
+    def messages(*names: str) -> list[dict[str, str]]:
+        return [{"$ref": f"#/channels/stream/messages/{name}"} for name in names]
+
+    order = (
+        "auth_required if a token is wanted, hello, snapshot, alerts, states and scores, heartbeats, results."
+    )
+    return {
+        "tell": {"action": "send", "channel": channel, "summary": order, "messages": messages(*_TOLD)},
+        "obey": {
+            "action": "receive",
+            "channel": channel,
+            "summary": "Commands of subscribers.",
+            "messages": messages("Command"),
+            "reply": {"channel": channel, "messages": messages("ResultMessage")},
+        },
+        "admit": {
+            "action": "receive",
+            "channel": channel,
+            "summary": "The token of a subscriber that was asked for one.",
+            "messages": messages("AuthMessage"),
         },
     }
 

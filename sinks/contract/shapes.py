@@ -1,7 +1,6 @@
-"""The shape of every message of the stream: what is read back strictly, and what the published contract is made from.
+"""The shape of every message of the stream, for reading back and for the contract; docstrings are its descriptions.
 
-Their docstrings are the contract's descriptions. Alerts and reasons: `sinks.alert_json`, `sinks.decoding`; commands:
-`sinks.requests`; declared spindles: `engine.declared`.
+Alerts and reasons: `sinks.alert_json`, `sinks.decoding`; what subscribers send: `sinks.requests`.
 """
 
 from __future__ import annotations
@@ -16,8 +15,12 @@ from sinks.alert_json import AlertMessage
 from sinks.decoding import Count, Message, Time
 
 
+class AuthRequiredMessage(Message, frozen=True, tag="auth_required", tag_field="type"):
+    """Before anything else, where a token is wanted and the handshake brought none: send yours within ten seconds."""
+
+
 class HelloMessage(Message, frozen=True, tag="hello", tag_field="type"):
-    """First message, once: which journal this is, and whether what you knew still counts.
+    """First message to whoever is let in, once: which journal this is, and whether what you knew still counts.
 
     Parameters
     ----------
@@ -43,10 +46,8 @@ class CoverPart(Message, frozen=True):
 
     Parameters
     ----------
-    fault : str
-        Which.
-    signature : str
-        Who watches.
+    fault, signature : str
+        What is watched for, and by whom.
     why : str
         Empty if it is being watched now, else the reason why not.
     """
@@ -143,7 +144,7 @@ class OpenAlert(Message, frozen=True):
     seq : int
         Its number in the journal.
     alert : AlertMessage
-        The message.
+        It.
     """
 
     seq: Count
@@ -283,10 +284,8 @@ class StreamQuery(Message, frozen=True):
 
     Parameters
     ----------
-    since : int
-        Replay what came after this alert number.
-    epoch : str
-        Of which journal that number is.
+    since, epoch : int and str
+        Replay what came after this alert number of that journal.
     spindle, fault : tuple of str
         Only these; repeatable; the same for snapshot, replay and live.
     types : str

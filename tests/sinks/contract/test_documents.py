@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
@@ -16,10 +17,12 @@ from websockets.sync.client import connect
 from engine.clock import WallClock
 from engine.errors import WireError
 from engine.verdicts import Cover, FaultClass, Reason
+from sinks.access import OPEN
 from sinks.contract.documents import SENT, asyncapi, json_schema
 from sinks.journal import Journal
 from sinks.pages import STREAM_PATH
 from sinks.requests import parse_command, parse_wish
+from sinks.tokens import Role, add_token
 from sinks.watch import decode
 from sinks.websocket import LiveServer
 
@@ -92,7 +95,26 @@ def test_every_key_that_a_server_sends_is_described(sent):
     for message in texts(sent):
         strict.validate(message)
     shown = {message["type"] for message in texts(sent)}
-    assert shown == {shape.__struct_config__.tag for shape in SENT}
+    assert shown == {shape.__struct_config__.tag for shape in SENT} - {"auth_required"}
+
+
+def test_what_is_said_where_a_token_is_wanted_is_described(tmp_path):
+    token = add_token(tmp_path / "tokens.json", "hall", Role.VIEWER, 0)
+    access = msgspec.structs.replace(OPEN, tokens_file=str(tmp_path / "tokens.json"))
+    introduction = {"type": "auth", "token": token}
+    journal = Journal(tmp_path / "journal.sqlite3")
+    server = LiveServer(hub_config(), journal, WallClock(), access=access)
+
+    with connect(server.start().stream_url, proxy=None, compression=None) as connection:
+        asked = json.loads(connection.recv(timeout=_LONG_S))
+        connection.send(json.dumps(introduction))
+        greeted = json.loads(connection.recv(timeout=_LONG_S))
+
+    validator("AuthRequiredMessage").validate(asked)
+    validator("AuthMessage").validate(introduction)
+    validator("HelloMessage").validate(greeted)
+    server.close()
+    journal.close()
 
 
 def test_header_of_a_waveform_is_described(sent):
