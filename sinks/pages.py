@@ -23,7 +23,8 @@ _KINDS = {
 _ALIASES = {"/": "/index.html", "/favicon.ico": "/favicon.svg"}
 # Nothing from elsewhere, nothing inline, not in anybody's frame.
 _SECURITY = {
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
+    "object-src 'none'; require-trusted-types-for 'script'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",

@@ -1,7 +1,9 @@
 // The live page: takes the stream into the model and draws it: the waveform at most five times a second,
 // the rest twice, and news at once.
 
+import { Login } from "./access.js";
 import { Card, arrange } from "./alerts.js";
+import { NOT_ADMITTED } from "./client.js";
 import { Shop } from "./model.js";
 import { Stream } from "./stream.js";
 import { Tile, element, say, shape } from "./tiles.js";
@@ -18,10 +20,11 @@ const shop = new Shop();
 const waveform = new Waveform(at("strips"));
 const tiles = new Map(), cards = new Map();
 const chosen = { spindle: null, group: null };
-let status = { name: "connecting", detail: null };
+let status = { name: "connecting", detail: null, code: null };
 let alertsChanged = true, scheduled = false, drawAll = true, drawnAt = 0, refusedWaveform = "";
 let rate = { shown: 0, n: 0, since: performance.now() };
 
+const login = new Login(at("login"), at("leave"), () => stream.open());
 const stream = new Stream({
   message: (message) => {
     const news = shop.take(message, performance.now());
@@ -31,7 +34,12 @@ const stream = new Stream({
     if (news) schedule(true); // scores wait for the tick: figures that flicker cannot be read
   },
   waveform: (wave) => { waveform.take(wave); schedule(); },
-  status: (name, detail = null) => { status = { name, detail }; schedule(true); },
+  status: (name, detail = null, code = null) => {
+    status = { name, detail, code };
+    if (code === NOT_ADMITTED) login.ask();
+    if (name === "live") login.done();
+    schedule(true);
+  },
 });
 
 function schedule(all = false) {
@@ -129,7 +137,7 @@ function drawStatus() {
   say(at("figures"), word("figures")(f));
   const silence = now - stream.heard, pause = now - shop.heardData;
   let banner = "";
-  if (name === "refused") banner = word("stopped")(detail);
+  if (name === "refused") banner = status.code === NOT_ADMITTED ? word("tokenWanted") : word("stopped")(detail);
   else if (silence > STALE_MS) banner = word("staleLink")(duration(silence / 1000));
   else if (shop.heardData && pause > STALE_MS) banner = word("staleData")(duration(pause / 1000));
   say(at("banner"), banner);
@@ -184,6 +192,7 @@ function drawWords() {
   for (const name of tiles.keys()) shop.changed.add(name);
   waveform.clear(); // axis labels are words too
   alertsChanged = true;
+  login.draw();
   schedule(true);
 }
 

@@ -9,6 +9,7 @@
 
 const SILENT_MS = 10_000; // heartbeats come every 2 s: a connection silent for so long is dead, whatever TCP thinks
 const FIRST_WAIT_MS = 250, LONGEST_WAIT_MS = 5_000;
+export const NOT_ADMITTED = 3500; // of the close codes
 
 export class Client {
   // url: ws:// or wss://, without a query
@@ -16,7 +17,8 @@ export class Client {
   // after: {seq, epoch}, go on behind this alert; by default behind the newest
   // token: what says it when the server asks, or null; never part of the address
   // message(json), waveform(wave): told of what comes, each alert once and in order
-  // status(name, detail): "connecting", "live", "waiting" until performance.now() is detail, "refused" for good: why
+  // status(name, detail, code): "connecting", "live", "waiting" until performance.now() is detail, "refused": why and by
+  //   which code; 3500 = a token is wanted, or this one holds no more: open() again with another
   constructor(url, { spindles = [], faults = [], types = [], after = null, token = () => null, message = () => {}, waveform = () => {}, status = () => {} } = {}) {
     this.url = url;
     this.filter = [...spindles.map((name) => ["spindle", name]), ...faults.map((name) => ["fault", name])];
@@ -96,10 +98,15 @@ export class Client {
       if (`${message.spindle}/${message.group}` === this.shown) this.tell.waveform(message);
       return;
     }
-    if (message.type === "auth_required") return this.socket.send(JSON.stringify({ type: "auth", token: this.tell.token() ?? "" }));
+    if (message.type === "auth_required") return this.#introduce(this.tell.token());
     if (message.type === "alert" && message.seq <= (this.position?.seq ?? 0)) return; // known already
     this.#note(message);
     this.tell.message(message);
+  }
+
+  #introduce(token) {
+    if (token === null) return this.#refused("a token is wanted", NOT_ADMITTED);
+    this.socket.send(JSON.stringify({ type: "auth", token }));
   }
 
   #note(message) {
@@ -127,7 +134,7 @@ export class Client {
 
   #closed(code, reason) {
     this.#forget();
-    if (code >= 3500 && code <= 3999) return this.#refused(`${reason || "–"} (${code})`);
+    if (code >= 3500 && code <= 3999) return this.#refused(`${reason || "–"} (${code})`, code);
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.failures);
     this.failures += 1;
     const wait = longest * (0.5 + Math.random() / 2); // so that a shop full of pages does not return at once
@@ -135,9 +142,9 @@ export class Client {
     this.tell.status("waiting", performance.now() + wait);
   }
 
-  #refused(why) {
+  #refused(why, code = null) {
     this.#stop();
-    this.tell.status("refused", why);
+    this.tell.status("refused", why, code);
   }
 
   #watch() {

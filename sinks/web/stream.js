@@ -1,5 +1,6 @@
 // The page's connection: to the server it came from, with the filter of its own address.
 
+import { token } from "./access.js";
 import { Client } from "./client.js";
 
 export class Stream {
@@ -8,9 +9,14 @@ export class Stream {
     this.wanted = null; // "spindle/group" whose waveform is wanted
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const spindles = new URLSearchParams(location.search).getAll("spindle");
-    this.client = new Client(`${scheme}://${location.host}/v1/stream`, { ...tell, spindles });
+    this.client = new Client(`${scheme}://${location.host}/v1/stream`, { ...tell, spindles, token });
     addEventListener("online", () => this.client.hurry());
     document.addEventListener("visibilitychange", () => this.#show());
+  }
+
+  // Connects again, after a refusal.
+  open() {
+    this.client.open();
   }
 
   get heard() {
