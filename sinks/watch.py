@@ -135,10 +135,8 @@ class Subscription:
 
         Parameters
         ----------
-        op : str
-            Such as ``subscribe``.
-        **arguments
-            Its other keys, such as ``waveform="M1/vib"``; ``id`` is added.
+        op, **arguments
+            Such as ``subscribe`` and ``waveform="M1/vib"``; ``id`` is added.
 
         Returns
         -------
@@ -173,6 +171,8 @@ class Subscription:
                 self._connection = connection
                 while not self._closed.is_set():
                     message = decode(connection.recv(timeout=_SILENT_S))
+                    if message["type"] == "auth_required":
+                        raise WireError("refused: a token is wanted, got none")
                     if self._is_new(message):
                         yield message
         except WireError as error:
@@ -281,9 +281,9 @@ def _address(url: str) -> SplitResult:
         usable = parts.scheme in ("ws", "wss") and parts.hostname and parts.port != 0
     except ValueError:  # such as a port that is none
         usable = False
-    if not usable:
-        raise UsageError(f"got {url!r}, wanted an address such as ws://127.0.0.1:8765/v1/stream")
-    return parts
+    if usable:
+        return parts
+    raise UsageError(f"got {url!r}, wanted an address such as ws://127.0.0.1:8765/v1/stream")
 
 
 def _trusting(ca_file: str) -> ssl.SSLContext | None:

@@ -7,6 +7,7 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from rich.console import Console
@@ -15,8 +16,10 @@ from websockets.sync.server import serve
 
 from engine.clock import WallClock
 from engine.errors import SpindlewatchError, UsageError
+from sinks.access import OPEN
 from sinks.journal import Journal
 from sinks.terminal import Screen, print_json, read_token, show_table
+from sinks.tokens import Role, add_token
 from sinks.watch import Position, Subscription
 from sinks.websocket import LiveServer
 
@@ -224,6 +227,35 @@ def test_waveform_shown_is_shown_again_after_a_restart(tmp_path):
     listening.close()
     second.close()
     journal.close()
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    """A server that asks for a token, and one that holds."""
+    token = add_token(tmp_path / "tokens.json", "hall", Role.VIEWER, 0)
+    access = msgspec.structs.replace(OPEN, tokens_file=str(tmp_path / "tokens.json"))
+    journal = Journal(tmp_path / "journal.sqlite3")
+    server = LiveServer(hub_config(), journal, WallClock(), access=access)
+    yield server, token
+    server.close()
+    journal.close()
+
+
+def test_subscriber_with_a_token_is_let_in(guarded):
+    server, token = guarded
+    server.write([alert(1)])
+
+    assert seqs(Subscription(server.start().stream_url, token=token, after=Position(0)), until=1) == [1]
+
+
+@pytest.mark.parametrize("token", ["", "sw_wrong"])
+def test_subscriber_without_a_good_token_ends_and_the_token_is_in_no_error(guarded, token):
+    url = guarded[0].start().stream_url
+
+    with pytest.raises(SpindlewatchError, match=r"refused.*token") as ended:
+        list(Subscription(url, token=token))
+
+    assert "sw_wrong" not in str(ended.value)
 
 
 @contextmanager
