@@ -277,7 +277,7 @@ def service_latency(bench: Bench) -> Measured:
     return Measured(
         found.p99_ms,
         note=f"from the end of an alert's window to its entry in Redis, median "
-        f"{float(np.median(found.latencies_ms or [np.nan])):.0f} ms; {long_s:.0f} s; {found.told()}; memory of the service "
-        f"{found.rss_mib:.0f} MiB, {found.slope_mib_min:+.2f} MiB/min",
+        f"{float(np.median(found.latencies_ms or [np.nan])):.0f} ms; {long_s:.0f} s; {found.told()}; "
+        f"memory of the service {found.rss_mib:.0f} MiB, {found.slope_mib_min:+.2f} MiB/min",
         wrong="" if found.sustained else "not kept up with",
     )
