@@ -1,4 +1,4 @@
-"""The page and its assets, served beside the websocket: the files of ``web/``, read once."""
+"""The page and its assets, beside the websocket: the files of ``web/`` and of the stream's contract, read once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import orjson
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from sinks.contract.files import FOLDER as CONTRACT
+from sinks.contract.files import NAMES
+
 STREAM_PATH = "/v1/stream"
 _FOLDER = Path(__file__).with_name("web")
 _KINDS = {
@@ -18,6 +21,7 @@ _KINDS = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
+    ".json": "application/json",
 }
 # Browsers ask for these without being told to.
 _ALIASES = {"/": "/index.html", "/favicon.ico": "/favicon.svg"}
@@ -38,6 +42,8 @@ class Pages:
     def __init__(self) -> None:
         files = [file for file in sorted(_FOLDER.iterdir()) if file.suffix in _KINDS]
         self._bodies = {f"/{file.name}": (file.read_bytes(), _KINDS[file.suffix]) for file in files}
+        for name in NAMES:
+            self._bodies[f"/contract/{name}"] = (CONTRACT / name).read_bytes(), _KINDS[".json"]
 
     def respond(self, request: Request, health: Mapping[str, object]) -> Response | None:
         """Answer a request, or let it become a websocket.
