@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
+import subprocess
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -256,6 +258,28 @@ def test_subscriber_without_a_good_token_ends_and_the_token_is_in_no_error(guard
         list(Subscription(url, token=token))
 
     assert "sw_wrong" not in str(ended.value)
+
+
+def test_certificate_that_nobody_trusts_ends_the_iteration(tmp_path):
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl on the path: no certificate to try")
+    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    asked = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=mill -addext"
+    )
+    files = ["subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert]
+    subprocess.run([*asked.split(), *files], check=True, capture_output=True)
+    journal = Journal(tmp_path / "journal.sqlite3")
+    access = msgspec.structs.replace(OPEN, tls_cert=cert, tls_key=key)
+    server = LiveServer(hub_config(), journal, WallClock(), access=access)
+    server.write([alert(1)])
+    url = server.start().stream_url
+
+    with pytest.raises(SpindlewatchError, match="certificate: self-signed"):
+        next(iter(Subscription(url)))
+    assert seqs(Subscription(url, ca_file=cert, after=Position(0)), until=1) == [1]
+    server.close()
+    journal.close()
 
 
 @contextmanager
