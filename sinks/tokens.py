@@ -151,7 +151,8 @@ def add_token(path: Path, name: str, role: Role, now_ns: int, expires_ns: int | 
     Parameters
     ----------
     path : Path
-        File of tokens; made if missing, readable by its owner only.
+        File of tokens; made if missing, readable by its owner only: who runs this or, if that is root, whose the
+        folder is. One that is there stays whose it is, and its group may read it if it could.
     name : str
         Whose it is.
     role : Role
@@ -227,9 +228,20 @@ def _write(path: Path, tokens: tuple[Token, ...]) -> None:
     try:
         new.unlink(missing_ok=True)  # left behind by a process that was killed
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            _as_before(path, file.fileno())
             file.write(data + b"\n")
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, path)
     except OSError as error:
         raise ConfigError(f"{path}: tokens cannot be written: {error.strerror}") from None
+
+
+def _as_before(path: Path, fd: int) -> None:
+    """Let a new file be whose the old one was, a first one its folder's: root may make tokens for a service's user."""
+    old = path if path.exists() else path.absolute().parent
+    found = old.stat()
+    if old is path:
+        os.fchmod(fd, 0o600 | (found.st_mode & 0o040))
+    if os.geteuid() == 0:
+        os.fchown(fd, found.st_uid, found.st_gid)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import WireError
-from sinks.requests import TYPES, Command, parse_command, parse_wish
+from sinks.requests import TYPES, Command, carries_token, parse_auth, parse_command, parse_wish
 
 
 def test_no_query_wishes_everything_from_now_on():
@@ -73,3 +73,23 @@ def test_json_that_is_no_command_is_refused_with_a_reason(text):
 def test_any_text_is_a_command_or_one_of_two_errors(text):
     with contextlib.suppress(WireError, ValueError):
         assert parse_command(text).op in ("subscribe", "unsubscribe")
+
+
+def test_token_is_read_from_its_message_and_from_no_other():
+    assert parse_auth('{"type": "auth", "token": "sw_1"}') == "sw_1"
+    assert parse_auth(b'{"token": "", "type": "auth"}') == ""
+
+
+@given(st.text() | st.binary())
+def test_anything_else_is_refused_without_being_repeated(shown):
+    with pytest.raises(WireError, match="^wanted a token first: a message of type auth"):
+        parse_auth(shown)
+
+
+@given(
+    st.sampled_from(["token", "Access_Token", "%74oken", "authorization"]),
+    st.text(alphabet="ab=&%+", max_size=20),
+)
+def test_token_in_a_query_is_seen_however_it_is_written_and_wherever_it_stands(key, rest):
+    assert carries_token(f"/v1/stream?{rest}&{key}=sw_1")
+    assert not carries_token(f"/{key}=sw_1")

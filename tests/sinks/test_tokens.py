@@ -45,6 +45,27 @@ def test_file_holds_no_token_and_is_its_owners_only(path):
     assert [file.name for file in path.parent.iterdir()] == ["tokens.json"]
 
 
+def test_file_that_the_services_group_may_read_stays_so(path):
+    add_token(path, "hall", Role.VIEWER, 5)
+    os.chmod(path, 0o644)
+
+    add_token(path, "office", Role.VIEWER, 5)
+
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_file_is_its_folders_owners_and_stays_whose_it_was(path):
+    os.chown(path.parent, 12345, 54321)
+    add_token(path, "hall", Role.VIEWER, 5)
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 54321)
+
+    os.chown(path, 23456, 65432)
+    remove_token(path, "hall")
+
+    assert (path.stat().st_uid, path.stat().st_gid) == (23456, 65432)
+
+
 def test_tokens_are_long_random_and_never_the_same(path):
     made = {add_token(path, f"screen {n}", Role.VIEWER, n) for n in range(20)}
 
