@@ -48,6 +48,8 @@ MAX_CHANNELS = 64
 MAX_SAMPLES = 2**20
 _RATES = 1e-6, 1e9  # beyond, the end of a block is no time any more
 
+_MAX_SHOWN = 300  # characters of an error
+
 _MAGIC = b"SPWB"
 _HEADER = struct.Struct("<4sBBBBqdHHI")
 
@@ -152,7 +154,7 @@ def decode(message: bytes | bytearray | memoryview, received_ns: int | None = No
     try:
         found = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise WireError(f"context or tick: {error}") from error
+        raise WireError(f"context or tick: {_shown(str(error))}") from error
     if isinstance(found, _TickMessage):
         return Tick(found.spindle, found.t_ns)
     for name, value in (("rpm", found.rpm), ("feed_mm_min", found.feed_mm_min)):
@@ -171,6 +173,11 @@ def decode(message: bytes | bytearray | memoryview, received_ns: int | None = No
         found.tool_edge,
         received_ns,
     )
+
+
+def _shown(text: str) -> str:
+    """Return what a sender may have written as one short line that moves no terminal's cursor."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text[:_MAX_SHOWN])
 
 
 def _encode_block(block: Block) -> bytes:

@@ -139,3 +139,12 @@ def test_what_cannot_be_read_is_not_sent(block):
 def assert_decodes_or_refuses(data):
     with suppress(WireError):
         assert isinstance(decode(data), Block | Context | Tick)
+
+
+@pytest.mark.parametrize("key", ["t\\ns", "\\u001b[2J", "\\u2028", "x" * 100_000])
+def test_an_error_is_one_short_line_whatever_the_sender_wrote(key):
+    with pytest.raises(WireError, match="unknown field") as raised:
+        decode(b'{"v":1,"kind":"tick","spindle":"M1","t_ns":1,"' + key.encode() + b'":0}')
+    told = str(raised.value)
+    assert told.isprintable()
+    assert len(told) < 600
