@@ -21,8 +21,8 @@ _TEST = {"en": "Test", "ko": "시험"}
 class Chat(Plain):
     """Sends a short text to one of the services that Apprise knows.
 
-    Those recognise no repetition: after a crash at the wrong moment a text may come twice. Why something did not
-    arrive, Apprise says in its log only, so what a service refuses is tried until it is too old.
+    Those recognise no repetition: after a crash at the wrong moment a text may come twice. Nor is a refusal told from a
+    service that is away, so what a service does not take is tried until it is too old.
 
     Parameters
     ----------
@@ -46,14 +46,23 @@ class Chat(Plain):
         """As `sinks.outbound.base.Courier.bring`."""
         title, text = words(delivery, self._target.language)
         kind = "info" if delivery.is_test else _KINDS[delivery.alert.state]
-        if not self._service().notify(body=text, title=title, notify_type=self._apprise.NotifyType(kind)):
-            raise AwayError("the service did not take it; the log says why")
+        with self._service().notify(body=text, title=title, notify_type=kind, body_format="text") as result:
+            if not result:
+                told = [entry.message for entry in result.logs()]
+                raise AwayError(told[-1] if told else "the service did not take it")
         return ""
 
     def _service(self) -> Any:
         """Set up anew each time, so that another secret needs no restart."""
         target, apprise = self._target, self._apprise
-        service = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, app_id="spindlewatch"))
+        # Nothing on disk; and what an alert says is text, never a template.
+        asset = apprise.AppriseAsset(
+            app_id="spindlewatch",
+            storage_mode="memory",
+            service_timeout=target.timeout_s,
+            allow_templates=False,
+        )
+        service = apprise.Apprise(asset=asset)
         if not service.add(first_line(target.secret_file, "secret_file")):
             raise ConfigError(
                 f"{target.secret_file}: wanted an address that Apprise knows in its first line - at `secret_file`"

@@ -6,7 +6,6 @@ import logging
 import ssl
 import threading
 from typing import Any
-from urllib.parse import quote
 
 from engine.clock import monotonic_s
 from engine.errors import ConfigError
@@ -15,7 +14,7 @@ from sinks.outbound.base import AwayError, Delivery, Plain, RefusedError, cloud_
 from sinks.outbound.extras import library
 
 _KEEPALIVE_S = 30
-_NOT_IN_TOPICS = "".join(chr(code) for code in range(33, 127) if chr(code) not in "+#/%")
+_IN_A_LEVEL = str.maketrans({char: f"%{ord(char):02X}" for char in "%/+#"})
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ class Mqtt(Plain):
         """As `sinks.outbound.base.Courier.bring`."""
         deadline_s = monotonic_s() + self._target.timeout_s
         # A level of a topic holds no separator and no wildcard.
-        topic = f"{self._target.topic}/{quote(delivery.alert.spindle, safe=_NOT_IN_TOPICS)}"
+        topic = f"{self._target.topic}/{delivery.alert.spindle.translate(_IN_A_LEVEL)}"
         try:
             if self._client is None:
                 self._connect(deadline_s)
