@@ -20,6 +20,7 @@ from engine.commands.gateway import gateway
 from engine.commands.importing import import_
 from engine.commands.incident import incident
 from engine.commands.inject import inject, inject_bench
+from engine.commands.notify import notify
 from engine.commands.record import record
 from engine.commands.replay import replay
 from engine.commands.report import report
@@ -51,6 +52,7 @@ cli.add_command(import_)
 cli.add_command(incident)
 cli.add_command(inject)
 cli.add_command(inject_bench)
+cli.add_command(notify)
 cli.add_command(record)
 cli.add_command(replay)
 cli.add_command(report)

@@ -49,7 +49,7 @@ class Alertmanager(Plain):
     def bring(self, delivery: Delivery, note: str | None) -> str:
         """As `sinks.outbound.base.Courier.bring`; the note holds the labels."""
         alert = delivery.alert
-        labels = self._labels(alert)
+        labels = self._labels(alert, delivery.is_test)
         wanted = orjson.dumps(labels).decode()
         ends_s = self._target.hold_s if alert.state is AlertState.CLOSED or delivery.is_test else None
         told = [self._alert(alert, labels, ends_s)]
@@ -66,7 +66,7 @@ class Alertmanager(Plain):
         """As `sinks.outbound.base.Courier.abort`."""
         self._poster.abort()
 
-    def _labels(self, alert: Alert) -> dict[str, str]:
+    def _labels(self, alert: Alert, is_test: bool) -> dict[str, str]:
         """Few, and of few values: what a shop has, not what ever happened in it."""
         found = {
             "alertname": "spindlewatch",
@@ -75,6 +75,8 @@ class Alertmanager(Plain):
             "fault": alert.fault,
         }
         found |= {"tier": alert.tier, "key": alert.key} | dict(self._target.labels)
+        if is_test:
+            found["alertname"] = "spindlewatch_test"  # so that it can be routed elsewhere
         return {name: value[:_MAX_TEXT] for name, value in found.items() if value}
 
     def _alert(self, alert: Alert, labels: Mapping[str, str], ends_s: float | None) -> dict[str, Any]:
