@@ -114,7 +114,7 @@ class BlockCheck:
         self._n_held = 0
         self._began_ns: int | None = None  # the first tick
         self._tick_ns = 0  # the latest tick
-        self._alive_ns: dict[str, int] = {}  # the latest tick before each group's last block
+        self._alive_ns: dict[str, int] = {}  # how far the source was at each group's last block
 
     def process(self, items: Sequence[Block | Context | Tick]) -> list[CheckedBlock | SensorOutcome]:
         """Check items of one spindle.
@@ -188,7 +188,8 @@ class BlockCheck:
             )
             self._hold(block.t_ns, _FIRST, -1, outcome)
             return False
-        self._alive_ns[block.group] = self._tick_ns
+        # Not by ticks alone: where data flows nobody need tick, and the last one may be hours old.
+        self._alive_ns[block.group] = max(block.end_ns, self._tick_ns, *self._alive_ns.values())
         found = check.accept(block)
         alone = self._n_waited_for == 1 and check.waited_for_ns is not None
         if alone and not self._held and not any(isinstance(item, SensorOutcome) for item in found):
@@ -209,6 +210,8 @@ class BlockCheck:
         self._tick_ns = max(self._tick_ns, tick.t_ns)
         for name, check in self._groups.items():
             alive_ns = max(self._alive_ns.get(name, 0), self._began_ns)
+            if alive_ns > self._tick_ns:  # some group's clock is ahead
+                alive_ns = self._alive_ns[name] = self._tick_ns
             silent = check.silence(self._began_ns, self._tick_ns - alive_ns)
             if silent is not None:
                 self._hold(silent.t_ns, _FIRST, self._order[name], silent)

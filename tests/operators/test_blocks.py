@@ -148,6 +148,20 @@ def test_a_group_whose_clock_is_wrong_is_neither_called_silent_nor_waited_for(sk
     assert len(hops(out)) == len(hops(out, "current")) == 100
 
 
+@pytest.mark.parametrize("skew_s", [-600.0, 0.0, 600.0])
+def test_where_nobody_ticked_for_long_the_next_tick_calls_nobody_silent_that_was_heard_just_before(skew_s):
+    checker = BlockCheck(SPINDLES, CONFIG)
+    current = cut(CURRENT, noise(CURRENT, 10.0), [], skew_s)
+    others = [*cut(LOAD, noise(LOAD, 10.0), [1] * 20), *cut(VIB, noise(VIB, 10.0), [])]
+    data = sorted([*current, *others], key=lambda item: item.end_ns - skew_s * SECOND * (item in current))
+
+    out = checker.process([Tick("M1", T0), *data, Tick("M1", T0 + 10_600_000_000)])
+    later = checker.process([Tick("M1", T0 + tenths * SECOND // 10) for tenths in range(108, 150, 2)])
+
+    assert outcomes(out) == []
+    assert {item.group for item in outcomes(later, Trouble.SILENT)} == {"vib", "current", "load"}
+
+
 def test_a_gap_ends_the_segment_counts_its_samples_and_pauses_learning():
     out = check([block(VIB, noise(VIB, 1.0)), block(VIB, noise(VIB, 4.0), 1500)])
 
