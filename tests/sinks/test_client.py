@@ -56,7 +56,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 @pytest.fixture
 def page(browser: Page, live: Live) -> Page:
     """A blank page of the server's: others may not listen."""
-    browser.command("Page.navigate", url=f"{live.address.page_url}client.js")
+    browser.open(f"{live.address.page_url}client.js")
     browser.until("location.pathname === '/client.js' && document.readyState === 'complete'")
     return browser
 
@@ -141,7 +141,8 @@ def test_commands_are_answered_and_a_waveform_is_shown_again_after_a_restart(pag
     assert page.evaluate("[...clientTold.waves[0].rows[0]]") == [1.0, 2.0]
     assert page.evaluate("Number.isNaN(clientTold.waves[0].rows[1][1])")
     page.evaluate("client.close()")
-    assert page.complaints() == []
+    away = "WebSocket connection to"  # the browser complains itself of a server that is away
+    assert [said for said in page.complaints() if not said.startswith(away)] == []
 
 
 NODE = """
