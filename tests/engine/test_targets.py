@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from engine.config import parse_config
 from engine.errors import ConfigError
+
+README = Path(__file__).resolve().parents[2] / "sinks" / "README.md"
 
 WEBHOOK = '[[notify]]\nname = "shop"\nkind = "webhook"\nurl = "https://shop.example/in?a=b"\n'
 MQTT = '[[notify]]\nname = "broker"\nkind = "mqtt"\nhost = "127.0.0.1"\n'
@@ -41,3 +46,27 @@ def test_what_cannot_be_meant_is_one_error_with_its_place(text, told):
         parse_config(text)
 
     assert "s3cret" not in str(raised.value)
+
+
+def test_what_the_documentation_shows_can_be_configured():
+    _, _, section = README.read_text(encoding="utf-8").partition("## Outbound")
+    text = re.search(r"```toml\n(.*?)```", section, re.S).group(1)
+
+    assert [target.name for target in parse_config(text).notify] == ["mes", "night-shift"]
+
+
+def test_what_the_default_configuration_explains_can_be_configured():
+    text = (README.parent.parent / "engine" / "default.toml").read_text(encoding="utf-8")
+    lines = (
+        re.search(r"# \[\[notify\]\].*?\n\n", text, re.S).group().replace("# ", "", 1).replace("\n# ", "\n")
+    )
+
+    [target] = parse_config(re.sub(r"(?m)^spindles = .*$", "", lines)).notify  # none is declared
+    assert (target.max_tries, target.timeout_s, target.max_delay_s, target.max_age_s) == (
+        8,
+        10.0,
+        60.0,
+        86400.0,
+    )
+    [plain] = parse_config(WEBHOOK).notify
+    assert (plain.max_tries, plain.timeout_s, plain.max_delay_s, plain.max_age_s) == (8, 10.0, 60.0, 86400.0)

@@ -7,6 +7,8 @@ import time
 from functools import partial
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from receiver import (
     OK,
     Receiver,
@@ -121,6 +123,37 @@ def test_what_is_under_way_can_be_ended_from_outside():
         working.join()
 
     assert ended.is_set()
+
+
+_PIECES = [
+    b"HTTP/1.1 200 OK\r\n",
+    b"HTTP/1.1 ",
+    b"HTTP/9 500",
+    b"Content-Length: -5\r\n",
+    b"Content-Length: 9e9\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"ffffffffff\r\n",
+    b"\r\n",
+    b"\r\n\r\n",
+    b"X: " + b"x" * 70_000,
+    b"Y\r\n" * 200,
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(_PIECES), st.binary(max_size=12)), max_size=6))
+def test_whatever_is_answered_is_an_answer_or_one_line(pieces):
+    with Receiver(b"".join(pieces)) as receiver:
+        try:
+            answer = post(receiver.url)
+        except AwayError as error:
+            told = str(error)
+        else:
+            told = answer.head
+            assert 100 <= answer.status <= 999
+            assert len(answer.head) <= 300
+
+    assert told.isprintable()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -15,6 +17,8 @@ from sinks.alert_json import alert_from_json
 from sinks.journal import Journal
 from sinks.outbound.base import AwayError, Delivery, RefusedError
 from sinks.outbound.webhook import Webhook
+
+README = Path(__file__).resolve().parents[3] / "sinks" / "README.md"
 
 
 class Noon:
@@ -46,6 +50,25 @@ def test_a_receiver_can_prove_who_sent_what_and_when(tmp_path):
     wanted = hmac.new(b"correct horse", stamp.encode() + b"." + request.body, hashlib.sha256).hexdigest()
     assert request.headers["x-spindlewatch-signature"] == f"sha256={wanted}"
     assert stamp == "1700000000"
+
+
+def test_what_the_documentation_shows_tells_the_genuine_from_the_forged(tmp_path, monkeypatch):
+    _, _, section = README.read_text(encoding="utf-8").partition("### Webhook")
+    shown = {}
+    exec(re.search(r"```python\n(.*?)```", section, re.S).group(1), shown)
+    (tmp_path / "secret").write_text("correct horse")
+    [delivery] = journaled(tmp_path, alert(1))
+    with Receiver() as receiver:
+        webhook(receiver.url, secret_file=str(tmp_path / "secret")).bring(delivery, None)
+    [request] = receiver.requests
+    headers = {name.title(): value for name, value in request.headers.items()}
+
+    monkeypatch.setattr("time.time", lambda: 1_700_000_100.0)
+    assert shown["is_genuine"]("correct horse", headers, request.body)
+    assert not shown["is_genuine"]("wrong horse", headers, request.body)
+    assert not shown["is_genuine"]("correct horse", headers, request.body + b" ")
+    monkeypatch.setattr("time.time", lambda: 1_700_000_400.0)
+    assert not shown["is_genuine"]("correct horse", headers, request.body)
 
 
 def test_an_alert_is_a_cloud_event_whose_data_are_what_was_journaled(tmp_path):
