@@ -44,6 +44,8 @@ class DeadLetter:
 
 
 _HEAD_BYTES = 256
+_SET_BACK_NS = 2 * NS_PER_S  # as the check of waveforms: less is tardiness
+_SET_BACK_ITEMS = 20  # in a row
 
 
 class Inlet:
@@ -81,7 +83,8 @@ class Inlet:
         self.n_repeated = 0
         """Entries that came twice in a row."""
         self.end_ns = end_ns
-        """Stream time reached: the latest that came, or was ticked."""
+        """Stream time reached: the latest that came, or was ticked; a clock that was set back sets it back."""
+        self._n_behind = 0
 
     def take(
         self, entries: Sequence[Entry], now_ns: int, utc_ns: int
@@ -170,8 +173,17 @@ class Inlet:
             ahead_s = (end_ns - utc_ns) / NS_PER_S
             told = f"got data {ahead_s:.3f} s ahead, wanted at most {self._max_ahead_ns / NS_PER_S:g} s"
             return DeadLetter(name, "ahead", told, entry, data[:_HEAD_BYTES])
-        self.end_ns = max(self.end_ns, end_ns)
+        self._reach(end_ns)
         return item
+
+    def _reach(self, end_ns: int) -> None:
+        """Take over a sender's time; one that is behind again and again has a clock that was set back."""
+        is_behind = end_ns < self.end_ns - _SET_BACK_NS
+        self._n_behind = self._n_behind + 1 if is_behind else 0
+        if not is_behind:
+            self.end_ns = max(self.end_ns, end_ns)
+        elif self._n_behind >= _SET_BACK_ITEMS:
+            self.end_ns, self._n_behind = end_ns, 0
 
     def _complete_ns(self, item: Received) -> int:
         if not isinstance(item, Block):

@@ -32,7 +32,7 @@ from engine.redis_link import connect
 from engine.runtime import Stop
 from engine.sources import dead_letters
 from engine.sources.inlet import DeadLetter, Entry, Inlet, Received
-from engine.sources.resuming import NotedTicks, checked, noted_tick, ousted
+from engine.sources.resuming import NotedTicks, checked, noted_ticks, ousted
 from engine.sources.routing import key_for
 
 Item = tuple[str, Received | Resume | Snapshot | Reconfigure]
@@ -230,7 +230,7 @@ class _Part(StatefulSourcePartition[Item, None]):
 
     def _begin(self, spindle: Spindle, position: Position, lines: Sequence[bytes], end_ns: int) -> None:
         name, config, now_s = spindle.name, self._config, monotonic_s()
-        ticks = [tick for line in lines if (tick := noted_tick(line, position)) is not None]
+        ticks = noted_ticks(lines, position)
         # Spindles take turns, so that no moment of the flow has all their states to write down.
         share = len(self._inlets) / len(self._source.spindles)
         self._inlets[name] = Inlet(spindle, position, ticks, round(config.max_ahead_s * NS_PER_S), end_ns)
@@ -254,9 +254,11 @@ class _Part(StatefulSourcePartition[Item, None]):
         refused: list[DeadLetter] = []
         for key, entries in found:
             name = self._names[key]
-            inlet, self._heard_s[name] = self._inlets[name], now_s
+            inlet = self._inlets[name]
             known = inlet.n_missing, inlet.n_repeated
             items, wrong = inlet.take(entries, now_ns, self._source.clock.system_ns())
+            if items:  # a sender of whom nothing can be used is as good as silent, and is told so
+                self._heard_s[name] = now_s
             self._count(name, items, inlet.n_missing - known[0], inlet.n_repeated - known[1])
             refused += wrong
             out += [(name, item) for item in items]

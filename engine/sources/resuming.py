@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from redis import Redis
 from redis.client import Pipeline
@@ -46,26 +47,30 @@ class NotedTicks:
         self._script(keys, [line, spindle, self._owner], client=pipe)
 
 
-def noted_tick(line: bytes, position: Position) -> tuple[str, int] | None:
-    """Read a tick that was made before a crash.
+def noted_ticks(lines: Sequence[bytes], position: Position) -> list[tuple[str, int]]:
+    """Read the ticks that were made before a crash.
 
     Parameters
     ----------
-    line : bytes
-        As `NotedTicks` wrote it.
+    lines : sequence of bytes
+        As `NotedTicks` wrote them, in order; whatever else is among them is passed over.
     position : Position
         Of the checkpoint.
 
     Returns
     -------
-    (str, int) or None
-        After which entry, and its time; None if the checkpoint knows it, or it is none.
+    list of (str, int)
+        After which entry, and their time; without those that the checkpoint knows. Of several with one number the
+        last: the others were noted by a Redis that could not say so, and not made.
     """
-    try:
-        entry, t_ns, number = line.decode().split("|")
-        return (entry, int(t_ns)) if int(number) > position.n_ticks else None
-    except ValueError:
-        return None
+    found: dict[int, tuple[str, int]] = {}
+    for line in lines:
+        try:
+            entry, t_ns, number = line.decode().split("|")
+            found[int(number)] = entry, int(t_ns)
+        except ValueError:
+            continue
+    return [tick for number, tick in found.items() if number > position.n_ticks]
 
 
 def checked(data: bytes | None, spindle: Spindle, config: Config) -> Checkpoint | None:
