@@ -2,17 +2,22 @@
 
 import os
 import subprocess
+import time
 from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 
 import orjson
 import pytest
 
+from engine import redis_keys
 from engine.config import load_config
 from engine.producer import Producer
+from engine.records import Block
 from perf.real_redis import RedisServer, wait_until
-from perf.service_process import Service, send, shop_items
+from perf.service_process import START_NS, Service, send, shop_items
 
 END_S = 40.0
+HOUR_NS = 3600 * 10**9
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +153,97 @@ def fill(disk):
     with (disk / "filler").open("wb", buffering=0) as file, suppress(OSError):
         while file.write(bytes(4096)):
             pass
+
+
+# --- wrong clocks ---
+
+
+def stamped(items, from_s, until_s, by_ns):
+    """What was sent in a stretch of the shop's time, stamped so much later."""
+    stretch = [item for item in items if from_s <= (item.t_ns - START_NS) / 1e9 < until_s]
+    return [replace(item, t_ns=item.t_ns + by_ns) for item in stretch]
+
+
+def alerts_of(server, prefix):
+    """Each alert message: what it is about, its state and its time."""
+    for key in server.keys(redis_keys.alerts(prefix)):
+        about, state, t_ns = key.split("|")
+        yield about.split(":")[1], state, int(t_ns)
+
+
+def test_a_sender_whose_clock_steps_an_hour_ahead_is_told_as_silent_and_heard_again_once_it_is_right(
+    redis_server, tmp_path, running
+):
+    spindles, items = shop_items(20.0, 1)
+    service = Service(redis_server, tmp_path / "run", spindles, "shop")
+    redis = running.enter_context(redis_server.client())
+    right = stamped(items, 0, 10, time.time_ns() - START_NS - 10 * 10**9)
+    send(redis, "shop", right)
+    service.start()
+    running.callback(_end, service)
+    service.wait_until_all_is_read()
+
+    ahead = iter(stamped(items, 10, 20, time.time_ns() - START_NS + HOUR_NS))
+    n_ahead = 0
+
+    def is_silent_though_it_sends():
+        nonlocal n_ahead
+        send(redis, "shop", [next(ahead)], first=len(right) + n_ahead)
+        n_ahead += 1
+        return any(
+            about == "sensor.vib" and state == "opened" for about, state, _ in alerts_of(redis_server, "shop")
+        )
+
+    wait_until(is_silent_though_it_sends)
+    back = stamped(items, 10, 13, time.time_ns() - START_NS - 9_500_000_000)
+    send(redis, "shop", back, first=len(right) + n_ahead)
+    service.wait_until_all_is_read()
+    received = orjson.loads(service.end())["received"]
+
+    assert received["ahead"] == redis.xlen(redis_keys.dead_letters("shop")) == n_ahead
+    assert received["blocks"] == sum(isinstance(item, Block) for item in [*right, *back])
+    assert received["missing"] == 0
+    assert ("sensor.vib", "closed") in [(about, state) for about, state, _ in alerts_of(redis_server, "shop")]
+
+
+def test_a_sender_whose_clock_steps_an_hour_back_and_forth_is_heard_again_after_two_seconds(
+    redis_server, tmp_path, running
+):
+    spindles, items = shop_items(END_S, 1)
+    sent = [*stamped(items, 0, 10, 0), *stamped(items, 10, 20, -HOUR_NS), *stamped(items, 20, 40, 0)]
+    service = Service(redis_server, tmp_path / "run", spindles, "shop")
+    with redis_server.client() as redis:
+        send(redis, "shop", sent)
+    service.start()
+    running.callback(_end, service)
+    service.wait_until_all_is_read()
+    received = orjson.loads(service.end())["received"]
+
+    told = [(about, state, (t_ns - START_NS) / 1e9) for about, state, t_ns in alerts_of(redis_server, "shop")]
+    jumps = [t_s for about, state, t_s in told if (about, state) == ("sensor.vib", "opened")]
+    faults = [t_s for about, state, t_s in told if state == "opened" and not about.startswith("sensor")]
+    assert received["blocks"] == sum(isinstance(item, Block) for item in sent)
+    assert received["missing"] == 0
+    assert jumps[0] == pytest.approx(12 - 3600, abs=0.5)
+    assert jumps[1] == pytest.approx(21.5 - 3600, abs=0.5)  # by the clock from which it steps
+    assert [t_s for t_s in faults if 12 - 3600 < t_s < 20 - 3600]  # found by the wrong clock ...
+    assert [t_s for t_s in faults if t_s > 20]  # ... and by the right one
+
+
+def test_what_a_sender_could_not_send_for_a_while_is_told_as_silence_and_analysed_when_it_comes(
+    redis_server, tmp_path, shop, undisturbed, running
+):
+    n_before = len(shop[1]) // 3
+    service = Service(redis_server, tmp_path / "run", shop[0], "shop")
+    with redis_server.client() as redis:
+        send(redis, "shop", shop[1][:n_before])
+        service.start()
+        running.callback(_end, service)
+        wait_until(lambda: any(about == "sensor.vib" for about, _, _ in alerts_of(redis_server, "shop")))
+        send(redis, "shop", shop[1][n_before:], first=n_before)
+    service.wait_until_all_is_read()
+    service.end()
+
+    faults = [key for key in undisturbed if ":sensor" not in key]
+    assert len(faults) >= 2
+    assert sorted(key for key in service.alerts(END_S) if ":sensor" not in key) == faults

@@ -108,3 +108,24 @@ def test_a_checkpoint_is_read_as_it_was_written(position, states):
 def test_a_damaged_checkpoint_is_one_clear_error(damage):
     with pytest.raises(CheckpointError, match=r"checkpoint of 'M1': .* start with --fresh to learn anew"):
         decode(damage, "M1")
+
+
+def test_time_follows_a_clock_that_was_set_back_and_no_straggler():
+    one, hour_ns = inlet(), 3600 * 10**9
+    one.take([entry(1, Tick("M1", T0))], T0, T0)
+    one.take([entry(k, Tick("M1", T0 - hour_ns + k)) for k in range(2, 21)], T0, T0)
+    assert one.end_ns == T0
+    one.take([entry(21, Tick("M1", T0 + 1)), entry(22, Tick("M1", T0 - hour_ns))], T0, T0)
+    assert one.end_ns == T0 + 1
+    one.take([entry(k, Tick("M1", T0 - hour_ns + k)) for k in range(23, 50)], T0, T0)
+    assert one.end_ns == T0 - hour_ns + 49
+
+
+def test_an_engine_whose_clock_is_an_hour_behind_refuses_until_it_is_corrected_and_ahead_it_refuses_nothing():
+    one, hour_ns = inlet(), 3600 * 10**9
+    items, refused = one.take([entry(1, Tick("M1", T0), n=1)], T0, T0 - hour_ns)
+    assert (items, [letter.reason for letter in refused]) == ([], ["ahead"])
+    items, refused = one.take([entry(2, Tick("M1", T0 + 1), n=2)], T0, T0)
+    assert (len(items), refused, one.n_missing) == (1, [], 0)
+    items, refused = one.take([entry(3, Tick("M1", T0 + 2), n=3)], T0, T0 + hour_ns)
+    assert (len(items), refused) == (1, [])
