@@ -26,7 +26,7 @@ def pins(lock):
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_holds_pins_and_hashes_and_no_address(lock):
-    pin = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+( ; [a-z_]+ [<>=!]+ '[A-Za-z0-9.]+')? \\")
+    pin = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+( ; [a-z_]+ [<>=!]+ '[A-Za-z0-9._]+')? \\")
     digest = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
 
     lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
