@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from engine.errors import UsageError
 from engine.site import RedisConfig
 
 
-def connect(where: str | RedisConfig, timeout_s: float = 5.0) -> Redis:
+def connect(
+    where: str | RedisConfig, timeout_s: float = 5.0, connected: Callable[[], None] | None = None
+) -> Redis:
     """Make a client; nothing is connected yet, so a Redis that is away is no error.
 
     Parameters
@@ -22,6 +25,9 @@ def connect(where: str | RedisConfig, timeout_s: float = 5.0) -> Redis:
         ``redis://host:port/db``, ``rediss://`` or ``unix:///path``; or ``[redis]``, whose password is read now.
     timeout_s : float
         To connect, and for an answer.
+    connected : callable, optional
+        Told of every new connection, before anything is sent by it: a Redis that was away may be back before anybody
+        noticed.
 
     Returns
     -------
@@ -33,7 +39,9 @@ def connect(where: str | RedisConfig, timeout_s: float = 5.0) -> Redis:
     UsageError
         The address is none, or a password that cannot be read; none is told.
     """
-    url, secrets = (where, {}) if isinstance(where, str) else (where.url, _secrets(where))
+    url, options = (where, {}) if isinstance(where, str) else (where.url, _secrets(where))
+    if connected is not None:
+        options["redis_connect_func"] = _then(connected)
     try:
         return Redis.from_url(
             url,
@@ -42,13 +50,21 @@ def connect(where: str | RedisConfig, timeout_s: float = 5.0) -> Redis:
             socket_connect_timeout=timeout_s,
             health_check_interval=15,
             retry=Retry(NoBackoff(), 0),
-            **secrets,
+            **options,
         )
     except ValueError as error:  # whose words may repeat a part of the password
         told = (
             f"redis: got {without_password(url)!r}, wanted redis://host:port/db, rediss://... or unix:///path"
         )
         raise UsageError(told) from error
+
+
+def _then(connected: Callable[[], None]) -> Callable[[Any], None]:
+    def on_connect(connection: Any) -> None:
+        connection.on_connect()
+        connected()
+
+    return on_connect
 
 
 def _secrets(redis: RedisConfig) -> dict[str, Any]:

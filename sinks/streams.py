@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
+from redis.exceptions import RedisError
 
 from engine import redis_keys
+from engine.clock import monotonic_s
 from engine.outbox import Outbox
 from engine.redis_link import connect
 from engine.site import RedisConfig
@@ -21,6 +23,8 @@ _MAX_WAITING = 10_000  # some 15 MB; the journal keeps what does not fit
 _MAX_STREAM = 100_000  # entries kept in Redis, about
 _REMEMBER_S = 7 * 24 * 3600  # how long a repetition is recognised
 _FLUSH_S = 2.0
+# A Redis that syncs its disk every second, as most do, loses up to two of them when its power goes: what it confirmed.
+_UNSYNCED_S, _MAX_UNSYNCED = 5.0, 1000
 
 # One step for Redis, so that a retry after a lost answer, a crash in between or a second engine adds nothing twice.
 # The mark comes last: an XADD that fails (no memory, another type under that key) leaves none and is tried again.
@@ -115,6 +119,10 @@ class KeptBaseline:
 _Waiting = Alert | ToolLife | Kept | KeptBaseline
 
 
+class _RenewedError(RedisError):
+    """A connection is new, and what was stored by the one before may be forgotten."""
+
+
 class RedisAlerts:
     """Adds every alert message to a Redis stream once; a Redis that is away holds up nobody.
 
@@ -126,6 +134,9 @@ class RedisAlerts:
 
     Tool lives, baselines and checkpoints wait in the same queue: a checkpoint is stored only after all that led up to
     it, so a crash at any moment loses nothing.
+
+    After every new connection what was stored in the five seconds before is stored again, as a Redis whose power went
+    may have forgotten it; not so checkpoints, of which new ones come.
 
     Parameters
     ----------
@@ -147,7 +158,9 @@ class RedisAlerts:
     def __init__(
         self, where: str | RedisConfig, stream: str, lives: str | None = None, max_waiting: int = _MAX_WAITING
     ) -> None:
-        self._redis = connect(where)
+        self._unsynced: deque[tuple[float, _Waiting]] = deque(maxlen=_MAX_UNSYNCED)
+        self._renewed = self._again = False
+        self._redis = connect(where, connected=self._on_connection)
         self._add_once = self._redis.register_script(_ADD_ONCE)
         self._keep = self._redis.register_script(_KEEP)
         self._keep_baseline = self._redis.register_script(_KEEP_BASELINE)
@@ -182,8 +195,43 @@ class RedisAlerts:
         self._outbox.close(_FLUSH_S)
         self._redis.close()
 
+    def _on_connection(self) -> None:
+        """Let nothing new by a new connection before what may have been forgotten: in their order."""
+        self._renewed = bool(self._unsynced)
+        if self._renewed and not self._again:
+            raise _RenewedError
+
     def _store(self, items: list[_Waiting]) -> int:
         (item,) = items
+        try:
+            if self._renewed:
+                self._store_again()
+            self._put(item)
+        except _RenewedError:
+            return 0  # asked again at once
+        now_s = monotonic_s()
+        while self._unsynced and self._unsynced[0][0] < now_s - _UNSYNCED_S:
+            self._unsynced.popleft()
+        if not isinstance(item, Kept):
+            self._unsynced.append((now_s, item))
+        return 1
+
+    def _store_again(self) -> None:
+        self._again = True
+        try:
+            while self._renewed:
+                self._redis.ping()
+                self._renewed = False
+                for stored_s, item in self._unsynced:
+                    if monotonic_s() - stored_s < _REMEMBER_S:
+                        self._put(item)
+        except RedisError:
+            self._renewed = True
+            raise
+        finally:
+            self._again = False
+
+    def _put(self, item: _Waiting) -> None:
         match item:
             case Kept():
                 self._store_checkpoint(item)
@@ -196,7 +244,6 @@ class RedisAlerts:
                 self.counts["lives"] += 1
             case _:
                 self._send(item)
-        return 1
 
     def _store_checkpoint(self, kept: Kept) -> None:
         keys = redis_keys.checkpoint, redis_keys.ticks

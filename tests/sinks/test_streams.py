@@ -9,7 +9,7 @@ from redis import Redis
 from told import LIFE, alert, state
 
 from engine.errors import UsageError
-from perf.real_redis import wait_until
+from perf.real_redis import RedisServer, wait_until
 from sinks.streams import RedisAlerts
 
 
@@ -123,3 +123,59 @@ def test_tool_lives_go_to_a_stream_of_their_own_where_one_is_named(redis_server)
         ((_, fields),) = redis.xrange("lives")
     assert orjson.loads(fields[b"life"])["edge"] == "T2#1"
     assert redis_server.keys() == [key(1)]
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_what_a_redis_forgot_when_its_power_went_is_stored_again_in_its_order(tmp_path, noticed):
+    server = RedisServer(tmp_path, durable=False)
+    server.start()
+    sink = RedisAlerts(server.url, "alerts", "lives")
+    sink.write([alert(1), LIFE, alert(1, "closed")])
+    wait_until(lambda: sink.n_waiting == 0)
+    server.stop()
+    if noticed:
+        sink.write([alert(2)])
+        wait_until(lambda: sink.counts["errors"])
+    server.start()
+    sink.write([alert(3)])
+    sink.close()
+
+    told = server.keys()
+    with server.client() as redis:
+        n_lives = redis.xlen("lives")
+    server.stop()
+    assert told == [key(1), key(1, "closed"), *([key(2)] if noticed else []), key(3)]
+    assert n_lives == 1
+
+
+def test_a_new_connection_to_a_redis_that_forgot_nothing_adds_nothing_twice(redis_server):
+    sink = RedisAlerts(redis_server.url, "alerts")
+    sink.write([alert(1), alert(2)])
+    wait_until(lambda: sink.n_waiting == 0)
+    redis_server.stop()
+    redis_server.start()
+    sink.write([alert(3)])
+    sink.close()
+
+    assert redis_server.keys() == [key(1), key(2), key(3)]
+    assert sink.counts == {"added": 3, "repeated": 2}
+
+
+def test_what_cannot_be_stored_again_yet_is_not_passed_over(tmp_path):
+    server = RedisServer(tmp_path, durable=False)
+    server.start()
+    sink = RedisAlerts(server.url, "alerts")
+    sink.write([alert(1), alert(2)])
+    wait_until(lambda: sink.n_waiting == 0)
+    server.stop()
+    server.start()
+    with server.client() as redis:
+        redis.set("alerts", "no stream")
+        sink.write([alert(3)])
+        wait_until(lambda: sink.counts["errors"])
+        redis.delete("alerts")
+    sink.close()
+
+    told = server.keys()
+    server.stop()
+    assert told == [key(1), key(2), key(3)]
