@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import select
+import subprocess
+import sys
+
+import msgspec
 
 from engine.errors import ConfigError
 from engine.targets import AppriseTarget
 from engine.verdicts import AlertState
 from sinks.outbound.base import AwayError, Delivery, Plain, first_line
-from sinks.outbound.extras import library
+from sinks.outbound.chat_process import Answer, Request
+from sinks.outbound.extras import require
+
+_COMMAND = sys.executable, "-m", "sinks.outbound.chat_process"
+_START_S = 60.0  # a machine may be busy, and Apprise is large
 
 _STATES = {
     "en": {AlertState.OPENED: "Alert", AlertState.UPDATED: "Alert, changed", AlertState.CLOSED: "Over"},
@@ -38,36 +46,75 @@ class Chat(Plain):
     """
 
     def __init__(self, target: AppriseTarget) -> None:
-        self._apprise = library("apprise", "notify", f"notify {target.name}")
+        require("apprise", "notify", f"notify {target.name}")
         self._target = target
-        self._service()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._aborted = False
+        try:
+            self._ask("", "", "info")
+        except BaseException:
+            self.close()
+            raise
 
     def bring(self, delivery: Delivery, note: str | None) -> str:  # noqa: ARG002
         """As `sinks.outbound.base.Courier.bring`."""
         title, text = words(delivery, self._target.language)
-        kind = "info" if delivery.is_test else _KINDS[delivery.alert.state]
-        with self._service().notify(body=text, title=title, notify_type=kind, body_format="text") as result:
-            if not result:
-                told = [entry.message for entry in result.logs()]
-                raise AwayError(told[-1] if told else "the service did not take it")
+        self._ask(title, text, "info" if delivery.is_test else _KINDS[delivery.alert.state])
         return ""
 
-    def _service(self) -> Any:
-        """Set up anew each time, so that another secret needs no restart."""
-        target, apprise = self._target, self._apprise
-        # Nothing on disk; and what an alert says is text, never a template.
-        asset = apprise.AppriseAsset(
-            app_id="spindlewatch",
-            storage_mode="memory",
-            service_timeout=target.timeout_s,
-            allow_templates=False,
-        )
-        service = apprise.Apprise(asset=asset)
-        if not service.add(first_line(target.secret_file, "secret_file")):
+    def abort(self) -> None:
+        """As `sinks.outbound.base.Courier.abort`."""
+        self._aborted = True
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def close(self) -> None:
+        """As `sinks.outbound.base.Courier.close`."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+    def _ask(self, title: str, text: str, kind: str) -> None:
+        """Let Apprise do something; after any trouble with its process, that is ended and the next try has another."""
+        path = self._target.secret_file
+        request = Request(first_line(path, "secret_file"), text, title, kind)
+        try:
+            if self._process is None:
+                self._process = self._start()
+                self._answer(_START_S)
+            assert self._process.stdin is not None
+            self._process.stdin.write(msgspec.json.encode(request) + b"\n")
+            self._process.stdin.flush()
+            answer = self._answer(self._target.timeout_s if text else _START_S)
+        except (OSError, msgspec.DecodeError) as error:
+            self.close()
+            raise AwayError(f"Apprise has ended: {type(error).__name__}") from error
+        except AwayError:
+            self.close()
+            raise
+        if not answer.is_known:
             raise ConfigError(
-                f"{target.secret_file}: wanted an address that Apprise knows in its first line - at `secret_file`"
+                f"{path}: wanted an address that Apprise knows in its first line - at `secret_file`"
             )
-        return service
+        if answer.trouble:
+            raise AwayError(answer.trouble)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        if self._aborted:
+            raise AwayError("ended")
+        pipe = subprocess.PIPE
+        # It says in its answers what is wrong; what it would log might hold an address.
+        return subprocess.Popen(_COMMAND, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+
+    def _answer(self, timeout_s: float) -> Answer:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        ready, _, _ = select.select([self._process.stdout], [], [], timeout_s)
+        if not ready:
+            raise AwayError(f"no answer within {timeout_s:g} s")
+        return msgspec.json.decode(self._process.stdout.readline(), type=Answer)
 
 
 def words(delivery: Delivery, language: str) -> tuple[str, str]:

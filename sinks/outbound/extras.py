@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from importlib.util import find_spec
 from typing import Any
 
 from engine.errors import UsageError
@@ -26,8 +27,23 @@ def library(module: str, extra: str, what: str) -> Any:
     UsageError
         It is not installed; says how to.
     """
+    require(module, extra, what)
+    return importlib.import_module(module)
+
+
+def require(module: str, extra: str, what: str) -> None:
+    """Make sure that a library is there, without importing it; as `library`.
+
+    Raises
+    ------
+    UsageError
+        It is not installed; says how to.
+    """
     try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        told = f"{what} needs {module}, which is not installed; pip install 'spindlewatch[{extra}]'"
-        raise UsageError(told) from error
+        is_there = find_spec(module) is not None
+    except (ImportError, ValueError):  # its package is not there
+        is_there = False
+    if not is_there:
+        raise UsageError(
+            f"{what} needs {module}, which is not installed; pip install 'spindlewatch[{extra}]'"
+        )

@@ -65,8 +65,12 @@ class Outbound:
         for sender in self._senders:
             sender.ask_to_end()
         deadline_s = monotonic_s() + _END_S
-        for sender in self._senders:
-            sender.close(max(deadline_s - monotonic_s(), 0.05))
+        late = [sender for sender in self._senders if not sender.join(max(deadline_s - monotonic_s(), 0.0))]
+        for sender in late:
+            sender.abort()
+        deadline_s = monotonic_s() + _END_S
+        for sender in late:  # one that waits for a resolver cannot be cut off; it ends with the process
+            sender.join(max(deadline_s - monotonic_s(), 0.0))
         self._stack.close()
 
     def counts(self, what: str) -> Mapping[str, float]:

@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from engine.clock import NS_PER_S, Clock, monotonic_s
 from engine.errors import SpindlewatchError, WireError
@@ -54,6 +54,7 @@ class Sender:
         self._random = random.Random(f"{target.name} {journal.epoch}")  # spreads tries, decides nothing
         self._seq = self._begin()
         self._told = positions.told(target.name)
+        self._newest: set[int] | None = None
         self._waits_ns: int | None = None
         self._repeat_at_s = 0.0  # at once: what is open may have been given up there while nobody told
         self._changed, self._new, self._closing = threading.Condition(), False, threading.Event()
@@ -89,14 +90,15 @@ class Sender:
         self._closing.set()
         self.wake()
 
-    def close(self, timeout_s: float) -> None:
-        """End; what is still under way after so long is cut off, and brought again after the next start."""
-        self.ask_to_end()
+    def join(self, timeout_s: float) -> bool:
+        """Wait until it has ended; False: after so long it had not."""
         if self._thread.is_alive():
             self._thread.join(timeout_s)
-            if self._thread.is_alive():
-                self._courier.abort()
-                self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def abort(self) -> None:
+        """Cut off what is under way; it is brought again after the next start. Never waits."""
+        self._courier.abort()
 
     def _run(self) -> None:
         delay_s = _FIRST_DELAY_S
@@ -143,19 +145,18 @@ class Sender:
             self._changed.wait_for(lambda: self._new or self._closing.is_set(), wait_s)
 
     def _tell(self, entries: Sequence[Entry]) -> None:
-        newest = {entry.seq for entry in self._journal.active()}
-        n_left_out = 0
+        n_left_out, self._newest = 0, None
         for entry in entries:
             if self._closing.is_set():
                 break
-            n_left_out += self._deal(entry, newest)
+            n_left_out += self._deal(entry)
         self._positions.pass_over(self.name, self._seq, n_left_out)
         if n_left_out:
             self.counts["left_out"] += n_left_out
             hours = self._target.max_age_s / 3600
             _log.error("notify %s: %d alerts left out: older than %g h", self.name, n_left_out, hours)
 
-    def _deal(self, entry: Entry, newest: Collection[int]) -> bool:
+    def _deal(self, entry: Entry) -> bool:
         """Deal with one message; whether it was left out because it had waited for too long."""
         try:
             alert = alert_from_json(entry.json)
@@ -167,20 +168,18 @@ class Sender:
         is_left_out = False
         if is_wanted(self._target, alert, told is not None):
             self._waits_ns = alert.t_ns if alert.judged_ns is None else alert.judged_ns
-            matters = is_over or entry.seq in newest
-            if matters or not self._is_too_old():
-                is_left_out = self._bring(Delivery(entry, alert, self._journal.epoch), told, matters)
+            is_left_out = self._is_too_old() and not (is_over or self._is_newest(entry))
+            if not is_left_out:
+                is_left_out = self._bring(Delivery(entry, alert, self._journal.epoch), told, is_over)
                 if self._closing.is_set():  # it may not have arrived
                     return is_left_out
-            else:
-                is_left_out = True
         self._seq = entry.seq
         if is_over and alert.id in self._told:  # it was not brought: not wanted, refused or too old
             del self._told[alert.id]
             self._positions.pass_over(self.name, self._seq, ended=alert.id)
         return is_left_out
 
-    def _bring(self, delivery: Delivery, told: Told | None, matters: bool) -> bool:
+    def _bring(self, delivery: Delivery, told: Told | None, is_over: bool) -> bool:
         """Try until it arrives, is refused for good, or is too old; whether it was that."""
         delay_s, n_refused = _FIRST_DELAY_S, 0
         while not self._closing.is_set():
@@ -197,7 +196,8 @@ class Sender:
             except AwayError as error:
                 self._fail(str(error))
                 after_s = error.after_s
-                if not matters and self._is_too_old():
+                self._newest = None  # the alert may have ended meanwhile
+                if self._is_too_old() and not (is_over or self._is_newest(delivery.entry)):
                     return True
             else:
                 self._arrived(delivery, note)
@@ -242,6 +242,12 @@ class Sender:
         except (AwayError, RefusedError) as error:
             self._fail(str(error))
         return min(repeat_s, _LOOK_S)
+
+    def _is_newest(self, entry: Entry) -> bool:
+        """Whether a message is the last word on an alert that is open."""
+        if self._newest is None:
+            self._newest = {one.seq for one in self._journal.active()}
+        return entry.seq in self._newest
 
     def _is_too_old(self) -> bool:
         return self.age_s > self._target.max_age_s

@@ -110,3 +110,11 @@ def test_a_site_without_spindles_is_one_error(path):
     path.write_text("[judge]\non = 1.5\n")
     with pytest.raises(UsageError, match=r"site\.toml: wanted the spindles"):
         SiteFile(path)
+
+
+def test_addresses_of_whom_to_tell_are_not_shown():
+    target = '[[notify]]\nname = "shop"\nkind = "webhook"\nurl = "https://mes.example/s3cret"\n'
+
+    assert {
+        told(change) for change in changes(load_config(), parse_config(target)) if "url" in change[0]
+    } == {"notify[0].url: ... -> ..."}

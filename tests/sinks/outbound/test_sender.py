@@ -70,7 +70,8 @@ class Shop:
         sender = Sender(target, courier, self.journal, self.positions, self.clock)
         sender.start()
         yield sender
-        sender.close(20.0)
+        sender.ask_to_end()
+        assert sender.join(20.0)
 
     def tell(self, courier, until, **filters):
         """Run a sender until it has dealt with number ``until``; the sender."""
