@@ -144,3 +144,29 @@ def test_files_that_are_missing_are_found_at_once(tmp_path):
         courier(1, username="me", password_file=str(tmp_path / "none"))
     with pytest.raises(ConfigError, match="certificates"):
         courier(1, tls=True, ca_file=str(tmp_path / "none"))
+
+
+# paho leaves the socket of a failed handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore:Exception ignored in.*SSLSocket:pytest.PytestUnraisableExceptionWarning")
+def test_over_tls_only_the_broker_that_is_trusted_hears_anything(start, tmp_path):
+    wanted = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test -addext"
+    )
+    files = {"keyfile": tmp_path / "key.pem", "certfile": tmp_path / "cert.pem"}
+    command = [
+        *wanted.split(),
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        files["keyfile"],
+        "-out",
+        files["certfile"],
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    lines = [f"{key} {path}" for key, path in files.items()]
+    broker = start(*lines, "allow_anonymous true", "user root")
+
+    trusting = courier(broker.port, tls=True, ca_file=str(files["certfile"]))
+    trusting.bring(delivery(1), None)
+    trusting.close()
+    with pytest.raises(AwayError, match="CERTIFICATE_VERIFY_FAILED"):
+        courier(broker.port, tls=True).bring(delivery(1), None)
