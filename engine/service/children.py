@@ -18,6 +18,9 @@ HEALTHY_S = 60.0
 """Having run for so long, a child that dies is started again as if for the first time."""
 _FIRST_SIGN_S = 120.0  # what a process may take to load its libraries, on a machine where many do so at once
 _KILL_S = 2.0
+# A process that hangs again and again may only be slow, on a machine that has too much to do: killed each time, it
+# would find more to catch up with at each start, and never get through.
+_IMPATIENT, _MAX_PATIENCE = 2, 8
 _PIPE_BYTES = 64 * 1024
 
 _log = logging.getLogger(__name__)
@@ -80,6 +83,7 @@ class Child:
         self._started_s = self._heard_s = 0.0
         self._delay_s, self._due_s = FIRST_DELAY_S, 0.0
         self._reload_wanted = 0
+        self._n_hung = 0  # in a row, none of them having run for long
 
     @property
     def runs(self) -> bool:
@@ -162,8 +166,9 @@ class Child:
         return now_s - self._heard_s
 
     def hangs(self, now_s: float) -> bool:
-        """Whether it has given no sign of life for too long."""
-        patience_s = self._hang_s if self.spoke else max(self._hang_s, _FIRST_SIGN_S)
+        """Whether it has given no sign of life for too long, which is longer for one that did so again and again."""
+        factor = min(2 ** max(self._n_hung - _IMPATIENT, 0), _MAX_PATIENCE)
+        patience_s = factor * self._hang_s if self.spoke else max(self._hang_s, _FIRST_SIGN_S)
         return self.runs and now_s - self._heard_s > patience_s
 
     def ended(self, now_s: float) -> int | None:
@@ -202,7 +207,8 @@ class Child:
         """
         self.restarts[why] += 1
         if now_s - self._started_s >= HEALTHY_S:
-            self._delay_s = FIRST_DELAY_S
+            self._delay_s, self._n_hung = FIRST_DELAY_S, 0
+        self._n_hung += why == "hung"
         delay_s = max(self._delay_s, at_least_s)
         self._due_s, self._delay_s = now_s + delay_s, min(2 * delay_s, MAX_DELAY_S)
         return delay_s
