@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 from redis.client import Pipeline
@@ -386,3 +387,22 @@ def test_a_site_says_where_samples_go_where_they_wait_and_who_knows_what_was_rea
         producer.close()
     finally:
         samples.stop()
+
+
+def test_a_small_disk_that_is_full_keeps_what_it_holds_and_the_rest_waits_in_memory(
+    redis_server, tmp_path, small_disk, caplog
+):
+    redis_server.stop()
+    producer = Producer(redis_server.url, "M1", "shop", n_kept=100_000, spool=small_disk / "spool")
+    sent = [replace(block(number), samples=np.full((1, 16_384), number, np.float32)) for number in range(400)]
+    for item in sent:  # 26 MB
+        producer.send(item)
+    wait_until(lambda: "kept in memory only" in caplog.text)
+    n_spooled = producer.counts["spooled"]
+    redis_server.start()
+    assert producer.flush(30.0)
+    producer.close()
+    assert 0 < n_spooled < 300
+    assert stored(redis_server) == (list(range(400)), list(range(1, 401)))
+    assert producer.counts["dropped"] == 0
+    assert list((small_disk / "spool").iterdir()) == []
