@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from sinks.outbound.webhook import check
 
 _API = "/api/v2/alerts"
 _MAX_TEXT = 256
+
+_log = logging.getLogger(__name__)
 
 
 class Alertmanager(Plain):
@@ -45,6 +48,8 @@ class Alertmanager(Plain):
         self._poster = Poster(target.url.rstrip("/") + _API, target.timeout_s, target.ca_file)
         self.repeat_s = target.resend_s
         self._headers()
+        if target.token_file and self._poster.is_plain:
+            _log.warning("notify %s: the token goes to %s unencrypted", target.name, self._poster.where)
 
     def bring(self, delivery: Delivery, note: str | None) -> str:
         """As `sinks.outbound.base.Courier.bring`; the note holds the labels."""

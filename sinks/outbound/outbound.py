@@ -39,8 +39,11 @@ class Outbound:
         self._senders: Sequence[Sender] = ()
         if not config.notify:  # no file, no thread, nothing imported
             return
-        couriers = [courier_to(target, config.redis.prefix, clock) for target in config.notify]
         with ExitStack() as stack:
+            couriers = []
+            for target in config.notify:
+                couriers.append(courier_to(target, config.redis.prefix, clock))
+                stack.callback(couriers[-1].close)
             positions = stack.enter_context(closing(PositionFile(beside(Path(config.journal.path)))))
             self._senders = [
                 Sender(target, courier, journal, positions, clock)
