@@ -272,6 +272,7 @@ def main() -> int:
     parser.add_argument("--health-fd", type=int)
     parser.add_argument("--json", action="store_true", help="at the end, say what came and what was sent")
     wanted = parser.parse_args()
+    log_to_stderr(wanted.log or "json", process="gateway")  # until the file says otherwise, if it can be read
     try:
         log = load_config(wanted.config).log
         log_to_stderr(wanted.log or log.format, log.level, "gateway")
