@@ -14,6 +14,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from engine.clock import monotonic_s
 from engine.errors import WireError
@@ -31,6 +32,7 @@ MAX_STRANGE_BYTES = 1024
 """Of a message, while it is not known whose it is."""
 
 _MAX_BYTES = 64 * 1024
+_MAX_OF_ONE_TOKEN = 256
 _INTRODUCTION_S = 10.0
 _GO_S = 2.0  # for whoever must go: then it is cut off
 
@@ -163,6 +165,10 @@ class Admission:
             visitor.principal = await self._ask(visitor)
         if visitor.principal is None:
             return False
+        if self._n_open(visitor.principal) > _MAX_OF_ONE_TOKEN:
+            self._counts["refused_flood"] += 1
+            await visitor.close(CloseCode.TRY_AGAIN_LATER, "too many connections with this token")
+            return False
         visitor.protocol.max_message_size = _MAX_BYTES
         self._lobby.leave(visitor)
         return True
@@ -179,6 +185,13 @@ class Admission:
                 task = asyncio.create_task(_end(visitor))
                 self._ending.add(task)
                 task.add_done_callback(self._ending.discard)
+
+    def _n_open(self, principal: Principal) -> int:
+        """Connections with the same token; whoever is at this machine may have any number."""
+        if principal.token is None:
+            return 0
+        tokens = [one.principal.token for one in self.visitors if one.principal and one.state is State.OPEN]
+        return tokens.count(principal.token)
 
     def _no(self, visitor: Visitor, why: str, status: HTTPStatus, told: str) -> Response:
         if why != "token":  # which the gate has counted

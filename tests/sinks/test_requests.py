@@ -82,7 +82,7 @@ def test_token_is_read_from_its_message_and_from_no_other():
 
 @given(st.text() | st.binary())
 def test_anything_else_is_refused_without_being_repeated(shown):
-    with pytest.raises(WireError, match="^wanted a token first: a message of type auth"):
+    with pytest.raises(WireError, match=r"^wanted a token first: a message of type auth$"):
         parse_auth(shown)
 
 
