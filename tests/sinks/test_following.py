@@ -85,7 +85,9 @@ def test_a_stream_made_anew_is_noticed_and_read_whole(n_before, n_after, ids_go_
     reader.read(after)
 
     assert reader.n_others == 1
-    new = dict.fromkeys(number for number in reader.got if number >= 1000)  # the first ones may have come twice
+    new = dict.fromkeys(
+        number for number in reader.got if number >= 1000
+    )  # the first ones may have come twice
     assert list(new) == list(range(1000, 1000 + n_after))
     assert reader.n_lost == 0
 

@@ -77,7 +77,9 @@ def test_a_journal_of_version_1_gets_tables_of_tools_and_keeps_its_alerts(path):
     epoch = journal.epoch
     journal.close()
     other = sqlite3.connect(path)
-    other.executescript("DROP TABLE tools; DROP TABLE tool_cuts; DROP TABLE followed; PRAGMA user_version = 1;")
+    other.executescript(
+        "DROP TABLE tools; DROP TABLE tool_cuts; DROP TABLE followed; PRAGMA user_version = 1;"
+    )
     other.close()
 
     assert len(kept(path, LIFE)) == 1
