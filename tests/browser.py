@@ -28,6 +28,10 @@ _UNTIL = """new Promise((resolve) => {{
 }})"""
 
 
+class Navigated(AssertionError):
+    """The page went elsewhere before it could answer."""
+
+
 class Page:
     """One tab.
 
@@ -54,6 +58,8 @@ class Page:
         while True:
             message = json.loads(self._connection.recv(timeout=max(0.0, deadline - monotonic())))
             if message.get("id") == self._id and message.get("sessionId") == self._session:
+                if "navigated" in message.get("error", {}).get("message", ""):
+                    raise Navigated(f"{method}: {message['error']}")
                 assert "error" not in message, f"{method}: {message['error']}"
                 return dict(message["result"])
             self._keep_complaint(message.get("method"), message.get("params", {}))
@@ -87,7 +93,14 @@ class Page:
 
     def until(self, condition: str, seconds: float = 10.0) -> None:
         """Wait until a JavaScript condition holds in the page; fails with the page's text if it does not."""
-        found = self.evaluate(_UNTIL.format(condition=condition, ms=seconds * 1000))
+        found, deadline = None, monotonic() + seconds
+        while found is None:
+            try:
+                left_ms = 1000 * max(0.0, deadline - monotonic())
+                found = self.evaluate(_UNTIL.format(condition=condition, ms=left_ms))
+            except Navigated:  # the page that was asked has just made room for the one that is waited for
+                if monotonic() > deadline:
+                    raise
         if not found:
             raise AssertionError(f"not within {seconds} s: {condition}\n{self._complaints}\n{self.text()}")
 
