@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 from engine.clock import monotonic_s
-from engine.config import Config, load_config
+from engine.config import Config
 from engine.feeders.base import Feed
 from engine.feeders.csv_rows import CsvFeed, CsvFile, CsvRows
 from engine.feeders.positions import Positions
-from engine.feeders.running import FeedCounts, run_feed
-from engine.feeders.settings import feed_table, in_file
+from engine.feeders.settings import feed_table
 from engine.feeders.source import Source
 from engine.feeders.tail import Tail
 from engine.runtime import Stop
@@ -21,37 +19,12 @@ _KEEP_S = 1.0
 _LAST_S = 2.0
 
 
-def feed_csv(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
-    """Send the rows that are written to text files to Redis, until SIGTERM or SIGINT.
-
-    Rows that were written while no feeder ran are sent if there is a ``position_file``. After a crash, rows of the last
-    second may be sent twice; the engine knows them by their time.
-
-    Parameters
-    ----------
-    config_path : Path
-        Has ``[feeds.csv]``, ``[redis]`` and ``[[spindles]]``.
-    dry_run : int, optional
-        As for `engine.feeders.running.run_feed`; files are read from their start.
-
-    Returns
-    -------
-    FeedCounts
-        What came and what became of it.
-
-    Raises
-    ------
-    SpindlewatchError
-        A configuration that cannot be used. A file that is not there, or cannot be read, is no error.
-    """
-    config = load_config(config_path)
-    with in_file(config_path):
-        source = csv_source(config, dry_run is not None)
-    return run_feed(config, source.work, hold_s=source.hold_s, dry_run=dry_run)
-
-
 def csv_source(config: Config, dry: bool = False) -> Source:
     """Make a source of growing files, as ``[feeds.csv]`` says.
+
+    Rows that were written while no feeder ran are sent if there is a ``position_file``. After a crash, rows of the last
+    second may be sent twice; the engine knows them by their time. A file that is not there, or cannot be read, is no
+    error.
 
     Parameters
     ----------

@@ -3,45 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from engine.config import Config, load_config
+from engine.config import Config
 from engine.feeders.base import Feed
 from engine.feeders.mqtt_link import Link, Message
 from engine.feeders.mqtt_topics import MqttFeed, Route
-from engine.feeders.running import FeedCounts, run_feed
-from engine.feeders.settings import feed_table, in_file
+from engine.feeders.settings import feed_table
 from engine.feeders.source import Source
 from engine.runtime import Stop
 
 _WAIT_S = 0.1
 _LONGEST_BYTES = 8 * 2**20  # a second of 64 channels at 32 kHz
-
-
-def feed_mqtt(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
-    """Send what comes by MQTT to Redis, until SIGTERM or SIGINT.
-
-    Parameters
-    ----------
-    config_path : Path
-        Has ``[feeds.mqtt]``, ``[redis]`` and ``[[spindles]]``.
-    dry_run : int, optional
-        As for `engine.feeders.running.run_feed`.
-
-    Returns
-    -------
-    FeedCounts
-        What came and what became of it.
-
-    Raises
-    ------
-    SpindlewatchError
-        A configuration that cannot be used, or paho-mqtt is not installed. A broker that is away is no error.
-    """
-    config = load_config(config_path)
-    with in_file(config_path):
-        source = mqtt_source(config)
-    return run_feed(config, source.work, hold_s=source.hold_s, dry_run=dry_run)
 
 
 def mqtt_source(config: Config, _dry: bool = False) -> Source:

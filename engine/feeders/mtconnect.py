@@ -7,49 +7,21 @@ import queue
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 from engine.clock import monotonic_s
-from engine.config import Config, load_config
+from engine.config import Config
 from engine.feeders.base import Feed
 from engine.feeders.mtconnect_agent import Agent, Asked
 from engine.feeders.mtconnect_documents import Document
 from engine.feeders.mtconnect_mapping import Meaning
 from engine.feeders.mtconnect_table import AgentTable, MtconnectTable
-from engine.feeders.running import FeedCounts, run_feed
-from engine.feeders.settings import feed_table, find_spindle, in_file
+from engine.feeders.settings import feed_table, find_spindle
 from engine.feeders.source import Source
 from engine.runtime import Stop
 
 _BEAT_S = 0.05
 _MAX_WAITING = 4  # documents of all agents; when so many wait, the agents' own buffers hold the rest
 _COUNTED = ("documents", "errors", "gaps", "lost", "restarts", "repeated", "unusable")
-
-
-def feed_mtconnect(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
-    """Send what MTConnect agents say to Redis, until SIGTERM or SIGINT.
-
-    Parameters
-    ----------
-    config_path : Path
-        Has ``[feeds.mtconnect]``, ``[redis]`` and ``[[spindles]]``.
-    dry_run : int, optional
-        As for `engine.feeders.running.run_feed`.
-
-    Returns
-    -------
-    FeedCounts
-        What came and what became of it.
-
-    Raises
-    ------
-    SpindlewatchError
-        A configuration that cannot be used. An agent that is away, restarted or broken is no error.
-    """
-    config = load_config(config_path)
-    with in_file(config_path):
-        source = mtconnect_source(config)
-    return run_feed(config, source.work, hold_s=source.hold_s, dry_run=dry_run)
 
 
 def mtconnect_source(config: Config, _dry: bool = False) -> Source:

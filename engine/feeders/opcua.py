@@ -6,15 +6,13 @@ import asyncio
 import logging
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.config import Config, load_config
+from engine.config import Config
 from engine.errors import UsageError
 from engine.feeders.base import Feed
 from engine.feeders.opcua_table import OpcuaTable
-from engine.feeders.running import FeedCounts, run_feed
-from engine.feeders.settings import feed_table, find_slots, find_spindle, in_file
+from engine.feeders.settings import feed_table, find_slots, find_spindle
 from engine.feeders.source import Source
 from engine.runtime import Stop
 
@@ -22,32 +20,6 @@ if TYPE_CHECKING:
     from engine.feeders.opcua_server import Server
 
 _BEAT_S = 0.05
-
-
-def feed_opcua(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
-    """Send what OPC UA servers tell to Redis, until SIGTERM or SIGINT.
-
-    Parameters
-    ----------
-    config_path : Path
-        Has ``[feeds.opcua]``, ``[redis]`` and ``[[spindles]]``.
-    dry_run : int, optional
-        As for `engine.feeders.running.run_feed`.
-
-    Returns
-    -------
-    FeedCounts
-        What came and what became of it.
-
-    Raises
-    ------
-    SpindlewatchError
-        A configuration that cannot be used, or asyncua is not installed. A server that is away is no error.
-    """
-    config = load_config(config_path)
-    with in_file(config_path):
-        source = opcua_source(config)
-    return run_feed(config, source.work, hold_s=source.hold_s, dry_run=dry_run)
 
 
 def opcua_source(config: Config, _dry: bool = False) -> Source:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import orjson
 
 from engine.clock import NS_PER_S
-from engine.config import Config, load_config
+from engine.config import Config
 from engine.feeders.base import Feed
 from engine.feeders.mqtt_link import Link, Message, Published
-from engine.feeders.running import FeedCounts, run_feed
-from engine.feeders.settings import feed_table, in_file
+from engine.feeders.settings import feed_table
 from engine.feeders.source import Source
 from engine.feeders.sparkplug_nodes import Node, SparkplugFeed, find_devices, topic_parts
 from engine.feeders.sparkplug_payload import BOOLEAN, write_payload
@@ -20,32 +18,6 @@ from engine.feeders.stamps import Now, read_now
 from engine.runtime import Stop
 
 _WAIT_S = 0.1
-
-
-def feed_sparkplug(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
-    """Send what edge nodes tell to Redis, until SIGTERM or SIGINT.
-
-    Parameters
-    ----------
-    config_path : Path
-        Has ``[feeds.sparkplug]``, ``[redis]`` and ``[[spindles]]``.
-    dry_run : int, optional
-        As for `engine.feeders.running.run_feed`.
-
-    Returns
-    -------
-    FeedCounts
-        What came and what became of it.
-
-    Raises
-    ------
-    SpindlewatchError
-        A configuration that cannot be used, or a library that is not installed. A broker that is away is no error.
-    """
-    config = load_config(config_path)
-    with in_file(config_path):
-        source = sparkplug_source(config)
-    return run_feed(config, source.work, hold_s=source.hold_s, dry_run=dry_run)
 
 
 def sparkplug_source(config: Config, _dry: bool = False) -> Source:

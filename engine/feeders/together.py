@@ -1,4 +1,4 @@
-"""Running every feed of a site in one process, so that several may feed one spindle."""
+"""Running one feed of a site, or all in one process, so that several may feed one spindle."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.errors import ConfigError
 from engine.feeders.base import Feed, Letters
 from engine.feeders.dry_run import Printed
 from engine.feeders.merge import Merge
-from engine.feeders.running import DeadLetters, FeedCounts, Producers
+from engine.feeders.running import DeadLetters, FeedCounts, Producers, run_feed
 from engine.feeders.settings import in_file
 from engine.feeders.source import Source
 from engine.feeders.spindle_feed import Item
@@ -29,6 +29,34 @@ _MODULES = {
     "sparkplug": "sparkplug",
 }
 """Table of ``[feeds]`` -> module, which has a function ``{table}_source``."""
+
+
+def feed_one(name: str, config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
+    """Send what one table of ``[feeds]`` says to Redis, until SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    name : str
+        Of the table: which kind of source.
+    config_path : Path
+        Has ``[feeds.NAME]``, ``[redis]`` and ``[[spindles]]``.
+    dry_run : int, optional
+        As for `engine.feeders.running.run_feed`.
+
+    Returns
+    -------
+    FeedCounts
+        What came and what became of it.
+
+    Raises
+    ------
+    SpindlewatchError
+        A configuration that cannot be used, or a library that is not installed. A source that is away is no error.
+    """
+    config = load_config(config_path)
+    with in_file(config_path):
+        source = _source(name, config, dry_run is not None)
+    return run_feed(config, source.work, hold_s=source.hold_s, dry_run=dry_run)
 
 
 def feed_all(config_path: Path, *, dry_run: int | None = None) -> FeedCounts:
